@@ -1,0 +1,53 @@
+module github.com/create-user/create-user/cmd/createuser
+
+go 1.26.0
+
+require (
+	github.com/create-user/create-user/migrations v0.0.0
+	github.com/create-user/create-user/pkg v0.0.0
+	github.com/create-user/create-user/services/code-checker v0.0.0
+	github.com/create-user/create-user/services/encryptor v0.0.0
+	github.com/create-user/create-user/services/notifier v0.0.0
+	github.com/create-user/create-user/services/token-verifier v0.0.0
+	github.com/create-user/create-user/services/user-writer v0.0.0
+	github.com/create-user/create-user/streams v0.0.0
+)
+
+require (
+	github.com/alecthomas/kong v1.15.0 // indirect
+	github.com/alicebob/miniredis/v2 v2.40.0 // indirect
+	github.com/antithesishq/antithesis-sdk-go v0.8.0-default-no-op // indirect
+	github.com/cespare/xxhash/v2 v2.3.0 // indirect
+	github.com/google/go-tpm v0.9.8 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/minio/highwayhash v1.0.4 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/nats-io/jwt/v2 v2.8.2 // indirect
+	github.com/nats-io/nats-server/v2 v2.15.2 // indirect
+	github.com/nats-io/nats.go v1.55.0 // indirect
+	github.com/nats-io/nkeys v0.4.16 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
+	github.com/redis/go-redis/v9 v9.23.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	github.com/rs/zerolog v1.35.1 // indirect
+	github.com/schollz/progressbar/v3 v3.19.1 // indirect
+	github.com/yuin/gopher-lua v1.1.1 // indirect
+	go.uber.org/atomic v1.12.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/term v0.47.0 // indirect
+	golang.org/x/time v0.16.0 // indirect
+)
+
+replace (
+	github.com/create-user/create-user/migrations => ../../migrations
+	github.com/create-user/create-user/pkg => ../../pkg
+	github.com/create-user/create-user/services/code-checker => ../../services/code-checker
+	github.com/create-user/create-user/services/encryptor => ../../services/encryptor
+	github.com/create-user/create-user/services/notifier => ../../services/notifier
+	github.com/create-user/create-user/services/token-verifier => ../../services/token-verifier
+	github.com/create-user/create-user/services/user-writer => ../../services/user-writer
+	github.com/create-user/create-user/streams => ../../streams
+)

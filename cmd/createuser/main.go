@@ -1,0 +1,89 @@
+// Command createuser is the tool of Create User: it runs everything in
+// development, submits and watches registrations, and prepares streams,
+// database and keys.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/create-user/create-user/pkg/service"
+)
+
+// commands is the command line.
+type commands struct {
+	Run     runCommand     `cmd:"" help:"Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."`
+	Submit  submitCommand  `cmd:"" help:"Submit one registration from flags, or many from a file."`
+	Watch   watchCommand   `cmd:"" help:"Show the history of a saga, or of all sagas of a user, as it happens."`
+	Streams streamsCommand `cmd:"" help:"Apply or show the declarations of streams and consumers."`
+	Migrate migrateCommand `cmd:"" help:"Apply or show the database's migrations."`
+	Keygen  keygenCommand  `cmd:"" help:"Make a key pair for sealing credentials or dead letters."`
+	Code    codeCommand    `cmd:"" help:"Store a verification code for an Id in Redis, and print it (development)."`
+	Token   tokenCommand   `cmd:"" help:"Print a signed token for an Id (development)."`
+	User    userCommand    `cmd:"" help:"Show the stored row of an Id."`
+	Sample  sampleCommand  `cmd:"" help:"Write sample requests, with tokens, and store their codes (development)."`
+	Version versionCommand `cmd:"" help:"Print the version."`
+}
+
+// tool is what every command gets.
+type tool struct {
+	vars     service.Vars
+	in       io.Reader
+	out, err io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], &tool{vars: withDefaults(service.Environ()), in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	stop()
+	os.Exit(code)
+}
+
+// run runs one command and returns the exit code: 0, 1 for a failure, 2 for a
+// wrong command line.
+func run(ctx context.Context, args []string, t *tool) (code int) {
+	var c commands
+	exited := false
+	parser, err := kong.New(&c, kong.Name("createuser"), kong.UsageOnError(),
+		kong.Description("Create User registers users reliably: an event-sourced saga on NATS JetStream.\n\n"+
+			"Settings come from environment variables, the same as the services' (see \"<service> --help\"); "+
+			"without any, they are those of \"createuser run\"."),
+		kong.Writers(t.out, t.err), kong.Exit(func(int) { exited = true }),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
+	if err != nil {
+		return t.fail(1, err)
+	}
+	parsed, err := parser.Parse(args)
+	if exited { // --help
+		return 0
+	}
+	if err != nil {
+		return t.fail(2, err)
+	}
+	if err := parsed.Run(); err != nil {
+		return t.fail(1, err)
+	}
+	return 0
+}
+
+func (t *tool) fail(code int, err error) int {
+	_, _ = fmt.Fprintln(t.err, "createuser:", err) // nowhere else to say it
+	return code
+}
+
+// printf writes to the command's output.
+func (t *tool) printf(format string, args ...any) error {
+	_, err := fmt.Fprintf(t.out, format, args...)
+	return err
+}
+
+type versionCommand struct{}
+
+// Run prints the version.
+func (versionCommand) Run(t *tool) error { return t.printf("createuser %s\n", service.Version()) }

@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/schollz/progressbar/v3"
+
+	"github.com/create-user/create-user/pkg/event"
+)
+
+// outcomes follows the terminal events and matches them with the sagas that
+// are waited for.
+type outcomes struct {
+	consuming jetstream.ConsumeContext
+	changed   chan struct{} // holds one token after each match
+
+	mu    sync.Mutex
+	open  map[string]bool       // sagas waited for; guarded by mu
+	early map[string]event.Code // ends heard before they were waited for; guarded by mu
+	ended map[event.Code]int    // guarded by mu
+	total int                   // sagas ever waited for; guarded by mu
+}
+
+// follow follows the terminal events from now on.
+func follow(ctx context.Context, js jetstream.JetStream) (*outcomes, error) {
+	stream, err := js.Stream(ctx, event.StreamEvents)
+	if err != nil {
+		return nil, fmt.Errorf(`follow the outcomes: stream %s: %w ("createuser streams apply" makes it)`, event.StreamEvents, err)
+	}
+	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
+		FilterSubjects: []string{event.SagaEvents(event.TypeCompleted), event.SagaEvents(event.TypeFailed)},
+		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
+		OptStartSeq:    stream.CachedInfo().State.LastSeq + 1,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("follow the outcomes: %w", err)
+	}
+	o := &outcomes{changed: make(chan struct{}, 1), open: map[string]bool{}, early: map[string]event.Code{}, ended: map[event.Code]int{}}
+	o.consuming, err = consumer.Consume(o.take)
+	if err != nil {
+		return nil, fmt.Errorf("follow the outcomes: %w", err)
+	}
+	return o, nil
+}
+
+func (o *outcomes) stop() {
+	o.consuming.Stop()
+	<-o.consuming.Closed()
+}
+
+func (o *outcomes) take(msg jetstream.Msg) {
+	_, k, err := event.ParseSubject(msg.Subject())
+	var body event.Ended
+	if err != nil || json.Unmarshal(msg.Data(), &body) != nil {
+		return // not an outcome of this contract
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if !o.open[k.Saga] {
+		o.early[k.Saga] = body.Code
+		return
+	}
+	delete(o.open, k.Saga)
+	o.end(body.Code)
+}
+
+// end counts an outcome. The caller holds mu.
+func (o *outcomes) end(code event.Code) {
+	o.ended[code]++
+	select {
+	case o.changed <- struct{}{}:
+	default: // one token is enough
+	}
+}
+
+// expect waits for one more saga.
+func (o *outcomes) expect(saga string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.total++
+	if code, ok := o.early[saga]; ok {
+		delete(o.early, saga)
+		o.end(code)
+		return
+	}
+	o.open[saga] = true
+}
+
+// settle counts a saga that had ended before it was waited for: its key was
+// submitted earlier.
+func (o *outcomes) settle(saga string, code event.Code) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.open[saga] {
+		delete(o.open, saga)
+		o.end(code)
+	}
+}
+
+func (o *outcomes) counts() (open, total int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.open), o.total
+}
+
+// wait waits until no saga is open or ctx ends, and returns how many still are.
+func (o *outcomes) wait(ctx context.Context, out io.Writer) int {
+	open, total := o.counts()
+	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("waiting for outcomes"),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	for open > 0 {
+		_ = bar.Set(total - open)
+		select {
+		case <-o.changed:
+			open, _ = o.counts()
+		case <-ctx.Done():
+			open, _ = o.counts()
+			return open
+		}
+	}
+	_ = bar.Finish()
+	return 0
+}
+
+// print prints how many sagas ended in which way.
+func (o *outcomes) print(t *tool) error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, code := range event.Codes() {
+		if n := o.ended[code]; n > 0 {
+			if err := t.printf("%8d  %-18s %s\n", n, code, code.Message()); err != nil {
+				return err
+			}
+		}
+	}
+	open := make([]string, 0, len(o.open))
+	for saga := range o.open {
+		open = append(open, saga)
+	}
+	slices.Sort(open)
+	for _, saga := range open[:min(len(open), maxShown)] {
+		if err := t.printf("%8s  saga %s\n", "no outcome", saga); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/code-checker/check"
+	"github.com/create-user/create-user/services/encryptor/encrypt"
+	"github.com/create-user/create-user/services/notifier/notify"
+	"github.com/create-user/create-user/services/token-verifier/verify"
+	"github.com/create-user/create-user/services/user-writer/write"
+	"github.com/create-user/create-user/streams"
+)
+
+type runCommand struct{}
+
+// Help explains the command at length.
+func (runCommand) Help() string {
+	return `Everything listens on loopback. Ports: NATS_PORT (4222), REDIS_PORT (6379), ENCRYPT_PORT (4005),
+NOTIFIER_PORT (4003), METRICS_PORT (9090). Data lies in CREATE_USER_DATA (.create-user).
+
+Set NATS_URL, REDIS_URL, ENCRYPT_URL or MYSQL_HOST to use a real server in place of the embedded one.
+The keys and secrets of development mode are fixed and public: never deploy them.`
+}
+
+// runSettings are the settings of createuser run itself.
+type runSettings struct {
+	Mode        string        `env:"CREATE_USER_MODE" help:"must be development here"`
+	Data        string        `env:"CREATE_USER_DATA" envDefault:".create-user" help:"folder for streams and users"`
+	NATSURL     string        `env:"NATS_URL" help:"a NATS server in place of the embedded one"`
+	RedisURL    string        `env:"REDIS_URL" help:"a Redis in place of the embedded one"`
+	EncryptURL  string        `env:"ENCRYPT_URL" help:"an encryption service in place of the stand-in"`
+	EncryptKey  string        `env:"ENCRYPT_KEY" help:"the stand-in's AES-256 key, 32 bytes"`
+	MySQLHost   string        `env:"MYSQL_HOST" help:"a MySQL or MariaDB server in place of SQLite"`
+	Host        string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened"`
+	NATSPort    uint16        `env:"NATS_PORT" envDefault:"4222" help:"port of the embedded NATS"`
+	RedisPort   uint16        `env:"REDIS_PORT" envDefault:"6379" help:"port of the embedded Redis"`
+	EncryptPort uint16        `env:"ENCRYPT_PORT" envDefault:"4005" help:"port of the encryption stand-in"`
+	NotifyPort  uint16        `env:"NOTIFIER_PORT" envDefault:"4003" help:"port of Socket.IO"`
+	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /healthz and /readyz"`
+	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
+}
+
+// services are all services of the system, in saga order.
+func services() []service.Service {
+	return []service.Service{
+		verify.Service(), check.Service(), encrypt.Service(), write.Service(), notify.Service(),
+	}
+}
+
+// Run runs everything until it is told to stop.
+func (runCommand) Run(ctx context.Context, t *tool) error {
+	settings, err := service.Load[runSettings](t.vars)
+	if err != nil {
+		return err
+	}
+	if settings.Mode != service.ModeDevelopment {
+		return fmt.Errorf("%s is %q: createuser run is for development only; deploy the services themselves", modeVariable, settings.Mode)
+	}
+	if err := os.MkdirAll(settings.Data, 0o750); err != nil {
+		return fmt.Errorf("CREATE_USER_DATA: %w", err)
+	}
+	log := zerolog.New(t.err).Level(settings.LogLevel).With().Timestamp().Str("service", "createuser").Logger()
+	p := parts{settings: settings, log: log, vars: t.vars}
+	if err := p.start(ctx); err != nil {
+		return errors.Join(err, p.stop())
+	}
+	return errors.Join(p.runServices(ctx, t), p.stop())
+}
+
+// runServices runs every service beside the health server until ctx ends.
+func (p *parts) runServices(ctx context.Context, t *tool) error {
+	health := service.NewHealth()
+	envs := make([]*service.Env, 0, len(services()))
+	for _, s := range services() {
+		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, health)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		defer closeEnv()
+		envs = append(envs, env)
+	}
+	js := envs[0].JS
+	if _, err := streams.Apply(ctx, js, streams.Options{}); err != nil {
+		return fmt.Errorf("apply the streams: %w", err)
+	}
+	run := []func(context.Context) error{func(ctx context.Context) error {
+		return service.Serve(ctx, service.Address(p.settings.Host, p.settings.MetricsPort), "METRICS_PORT", health.Handler(), time.Second, p.log)
+	}}
+	for i, s := range services() {
+		run = append(run, func(ctx context.Context) error {
+			if err := s.Run(ctx, envs[i]); err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+			return nil
+		})
+	}
+	if err := p.welcome(t); err != nil {
+		return err
+	}
+	return service.All(ctx, run...)
+}
+
+// welcome says where everything is and what to try.
+func (p *parts) welcome(t *tool) error {
+	s := p.settings
+	return t.printf(`
+Create User is running in development mode. Its keys and secrets are public: never deploy them.
+
+  NATS        %s
+  Redis       %s
+  encryption  %s
+  users       %s
+  Socket.IO   http://%s
+  health      http://%s/readyz
+
+Try it, in another terminal:
+
+  bin/createuser submit --id ada --token "$(bin/createuser token ada)" --code "$(bin/createuser code ada)" \
+      --phone +4915112345678 --password 'correct horse' --username Ada
+  bin/createuser watch ada
+  bin/createuser user ada
+
+Development secrets:
+
+%s
+`, p.vars["NATS_URL"], p.vars["REDIS_URL"], p.vars["ENCRYPT_URL"], p.usersAt(),
+		service.Address(s.Host, s.NotifyPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
+
+	"github.com/create-user/create-user/pkg/service"
+)
+
+// defaultData is where development data lies, relative to the working folder.
+const defaultData = ".create-user"
+
+// modeVariable says whether the fixed development secrets are accepted.
+const modeVariable = "CREATE_USER_MODE"
+
+// withDefaults lays the environment over the development defaults, unless
+// another mode is asked for.
+func withDefaults(vars service.Vars) service.Vars {
+	if mode := vars[modeVariable]; mode != "" && mode != service.ModeDevelopment {
+		return vars
+	}
+	defaults := service.DevSecrets()
+	defaults[modeVariable] = service.ModeDevelopment
+	defaults["NOTIFIER_ORIGINS"] = "*"
+	if vars["MYSQL_HOST"] == "" {
+		folder := vars["CREATE_USER_DATA"]
+		if folder == "" {
+			folder = defaultData
+		}
+		defaults["SQLITE_PATH"] = filepath.Join(folder, "users.db")
+	}
+	set := maps.Clone(vars)
+	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
+	return defaults.With(set)
+}
+
+// connection is how the commands reach NATS.
+type connection struct {
+	service.NATSSettings
+}
+
+// connectTimeout bounds how long a command tries to reach a server.
+const connectTimeout = 5 * time.Second
+
+// nats connects to NATS for one command: unlike a service it gives up when no
+// server answers.
+func (t *tool) nats(ctx context.Context) (jetstream.JetStream, func(), error) {
+	settings, err := service.Load[connection](t.vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	conn, err := service.Connect(settings.NATSSettings, "createuser", zerolog.Nop())
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := reach(ctx, conn); err != nil {
+		conn.Close()
+		return nil, nil, fmt.Errorf(`NATS_URL: no NATS server answers at %s: is it running ("createuser run")? %w`, settings.URL, err)
+	}
+	js, err := service.JetStream(conn)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	return js, conn.Close, nil
+}
+
+func reach(ctx context.Context, conn *nats.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
+	defer cancel()
+	return conn.FlushWithContext(ctx)
+}
+
+// redisSettings is how the commands reach Redis.
+type redisSettings struct {
+	URL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" help:"Redis, rediss:// for TLS"`
+}
+
+// redis connects to Redis for one command.
+func (t *tool) redis(ctx context.Context) (*redis.Client, error) {
+	settings, err := service.Load[redisSettings](t.vars)
+	if err != nil {
+		return nil, err
+	}
+	options, err := redis.ParseURL(settings.URL)
+	if err != nil {
+		return nil, errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
+	}
+	client := redis.NewClient(options)
+	if err := client.Ping(ctx).Err(); err != nil {
+		return nil, errors.Join(fmt.Errorf(`REDIS_URL: no Redis answers at %s: is it running ("createuser run")? %w`, options.Addr, err), client.Close())
+	}
+	return client, nil
+}

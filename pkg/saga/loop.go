@@ -1,0 +1,115 @@
+package saga
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// loop takes batches and settles them until ctx ends.
+func (r *runner[In, Out]) loop(ctx, work context.Context, consumer jetstream.Consumer) {
+	var held []*message[In] // events whose dependency is away
+	stalled := 0            // rounds in a row that settled nothing
+	for ctx.Err() == nil {
+		free := r.step.Batch - len(held)
+		if stalled > 0 {
+			if pause(ctx, stall(stalled)) != nil {
+				break
+			}
+			// One fresh event is a probe, too: what is held may be odd, and must
+			// not stand in the way of others.
+			free = min(free, 1)
+		}
+		fresh := r.take(ctx, consumer, free, len(held) > 0)
+		r.keep(held)
+		inHand := len(held) + len(fresh)
+		if inHand == 0 {
+			continue
+		}
+		if stalled > 0 {
+			held = r.probe(work, held, fresh)
+		} else {
+			held = r.round(work, held, fresh)
+		}
+		if len(held) < inHand {
+			stalled = 0
+		} else {
+			stalled++
+		}
+	}
+	for _, m := range held {
+		r.nak(m, 0)
+	}
+}
+
+// round handles and settles what is in hand, and returns what stays there. An
+// event that was delivered before is handled alone, so that one bad event cannot
+// drag a batch along. The first of those that must stay ends the round: while
+// its dependency is away, so it is for the others. It goes to the end of the
+// queue, so that one odd event does not stand in the way for good.
+func (r *runner[In, Out]) round(ctx context.Context, held, fresh []*message[In]) []*message[In] {
+	var together, alone []*message[In]
+	for _, m := range slices.Concat(held, fresh) {
+		if m.Delivery > 1 {
+			alone = append(alone, m)
+		} else {
+			together = append(together, m)
+		}
+	}
+	kept := time.Now()
+	left := r.try(ctx, together)
+	for i, m := range alone {
+		if time.Since(kept) > keepEvery {
+			r.keep(left)
+			r.keep(alone[i:])
+			kept = time.Now()
+		}
+		if stays := r.try(ctx, []*message[In]{m}); len(stays) > 0 {
+			return slices.Concat(left, alone[i+1:], stays)
+		}
+	}
+	return left
+}
+
+// keepEvery is how often the ack wait of what waits for its turn is extended.
+const keepEvery = time.Second
+
+// probe tries the first of the held events, and what is fresh, after a round
+// that settled nothing. Of the others it only ends those whose time is over.
+func (r *runner[In, Out]) probe(ctx context.Context, held, fresh []*message[In]) []*message[In] {
+	rest := r.expire(ctx, held[1:])
+	r.keep(fresh)
+	stays := r.try(ctx, held[:1])
+	r.keep(rest)
+	return slices.Concat(rest, stays, r.try(ctx, fresh))
+}
+
+// try handles and settles a batch, and returns what stays in hand.
+func (r *runner[In, Out]) try(ctx context.Context, batch []*message[In]) []*message[In] {
+	if len(batch) == 0 {
+		return nil
+	}
+	return r.settle(ctx, batch, r.handle(ctx, batch))
+}
+
+// expire ends the sagas among held events whose deadline has passed, and
+// returns the others. A broken message has its own end.
+func (r *runner[In, Out]) expire(ctx context.Context, held []*message[In]) []*message[In] {
+	var late, rest []*message[In]
+	for _, m := range held {
+		if m.broken == nil && r.mayFail && r.late(m) {
+			late = append(late, m)
+		} else {
+			rest = append(rest, m)
+		}
+	}
+	return append(rest, r.try(ctx, late)...)
+}
+
+// stall returns how long to wait after n rounds without progress: from 50 ms,
+// doubling, to 1 s.
+func stall(n int) time.Duration {
+	return min(time.Second, 50*time.Millisecond<<min(n-1, 5))
+}

@@ -1,0 +1,195 @@
+package saga
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/create-user/create-user/pkg/event"
+)
+
+// Stored is an event as it stands in the event store.
+type Stored struct {
+	event.Key
+	Type     event.Type
+	Meta     event.Meta
+	Data     []byte
+	Sequence uint64
+	Time     time.Time
+}
+
+// Store is the event store: it appends to the histories of sagas and reads
+// them. It is safe for concurrent use.
+type Store struct {
+	js     jetstream.JetStream
+	direct string // the subject prefix of direct gets
+}
+
+// NewStore returns the event store that js reaches.
+func NewStore(js jetstream.JetStream) *Store {
+	prefix := jetstream.DefaultAPIPrefix
+	switch o := js.Options(); {
+	case o.Domain != "":
+		prefix = "$JS." + o.Domain + ".API."
+	case o.APIPrefix != "":
+		prefix = strings.TrimSuffix(o.APIPrefix, ".") + "."
+	}
+	return &Store{js: js, direct: prefix + "DIRECT.GET." + event.StreamEvents + "."}
+}
+
+// Errors of the event store.
+var (
+	// ErrMoved: the saga's history has grown since the event that was to be followed.
+	ErrMoved = errors.New("the saga has moved on")
+	// ErrNoEvent: no stored event matches.
+	ErrNoEvent = errors.New("no such event")
+)
+
+// API error codes of the server for an expectation that does not hold, for one
+// that cannot be decided because another write is in flight (on R3), and for an
+// event that is larger than the stream takes. Source: nats-server, server/errors.json.
+const (
+	codeWrongLastSequence         jetstream.ErrorCode = 10071
+	codeWrongLastSequenceConstant jetstream.ErrorCode = 10164
+	codeMessageTooLarge           jetstream.ErrorCode = 10054
+)
+
+// Append appends an event to its saga's history behind the event at sequence
+// after (0: as the first) and waits until it is stored. It fails with
+// [ErrMoved] when that is not the last event any more, and with a [Poison] error
+// when the event is too large ever to be stored; any other error leaves open
+// whether it is stored.
+func (s *Store) Append(ctx context.Context, m event.Meta, k event.Key, data []byte, after uint64) error {
+	pending, err := s.begin(m, k, data, after)
+	if err != nil {
+		return err
+	}
+	return pending.wait(ctx)
+}
+
+// begin sends an append without waiting for its acknowledgement.
+func (s *Store) begin(m event.Meta, k event.Key, data []byte, after uint64) (pendingAppend, error) {
+	msg := &nats.Msg{Subject: k.Subject(m.Type), Header: m.Header(), Data: data}
+	msg.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(after, 10)}
+	msg.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{k.History()}
+	future, err := s.js.PublishMsgAsync(msg)
+	if err != nil {
+		return pendingAppend{}, appendError(m.Type, err)
+	}
+	return pendingAppend{future: future, what: m.Type}, nil
+}
+
+// pendingAppend is an append that was sent.
+type pendingAppend struct {
+	future jetstream.PubAckFuture
+	what   event.Type
+}
+
+// wait waits for the acknowledgement. Errors as in [Store.Append].
+func (p pendingAppend) wait(ctx context.Context) error {
+	select {
+	case <-p.future.Ok():
+		return nil
+	case err := <-p.future.Err():
+		return appendError(p.what, err)
+	case <-ctx.Done():
+		return fmt.Errorf("append %s: wait for the acknowledgement: %w", p.what, ctx.Err())
+	}
+}
+
+// appendError says what an error of publishing means for an append.
+func appendError(what event.Type, err error) error {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	switch {
+	case ok && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceConstant):
+		return fmt.Errorf("append %s: %w", what, ErrMoved)
+	case tooLarge(err):
+		return Poison(fmt.Errorf("append %s: %w", what, err))
+	}
+	return fmt.Errorf("append %s: %w", what, err)
+}
+
+// tooLarge reports whether err is the refusal of a message that is larger than
+// the connection or the stream takes.
+func tooLarge(err error) bool {
+	api, ok := errors.AsType[*jetstream.APIError](err)
+	return ok && api.ErrorCode == codeMessageTooLarge || errors.Is(err, nats.ErrMaxPayload)
+}
+
+// Last returns the last event of a saga. It fails with [ErrNoEvent] when the
+// saga has none. On a cluster the answer may come from a replica that lags.
+func (s *Store) Last(ctx context.Context, k event.Key) (Stored, error) {
+	return s.LastMatching(ctx, k.History())
+}
+
+// LastMatching returns the last event whose subject matches filter, which may
+// hold wildcards. It fails with [ErrNoEvent] when there is none.
+func (s *Store) LastMatching(ctx context.Context, filter string) (Stored, error) {
+	msg, sequence, err := s.last(ctx, filter)
+	if err != nil {
+		return Stored{}, err
+	}
+	at, err := time.Parse(time.RFC3339Nano, msg.Header.Get("Nats-Time-Stamp"))
+	if err != nil {
+		return Stored{}, fmt.Errorf("read the last event: time: %w", err)
+	}
+	stored, err := ParseStored(msg.Header.Get(jetstream.SubjectHeader), msg.Header, msg.Data)
+	stored.Sequence, stored.Time = sequence, at
+	return stored, err
+}
+
+// position returns the type and sequence of a saga's last event, also when its
+// headers are those of a later version of the contract.
+func (s *Store) position(ctx context.Context, k event.Key) (event.Type, uint64, error) {
+	msg, sequence, err := s.last(ctx, k.History())
+	if err != nil {
+		return "", 0, err
+	}
+	t, _, err := event.ParseSubject(msg.Header.Get(jetstream.SubjectHeader))
+	return t, sequence, err
+}
+
+// last asks for the last message whose subject matches filter. The answer's
+// headers are those of the stored message beside its own.
+//
+// It speaks the direct-get API itself, because the client library's call first
+// asks for the stream's information, which a service needs no permission for.
+// Source: ADR-31 of nats-io/nats-architecture-and-design.
+func (s *Store) last(ctx context.Context, filter string) (*nats.Msg, uint64, error) {
+	msg, err := s.js.Conn().RequestMsgWithContext(ctx, nats.NewMsg(s.direct+filter))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the last event: %w", err)
+	}
+	switch status := msg.Header.Get("Status"); status {
+	case "":
+	case "404":
+		return nil, 0, ErrNoEvent
+	default:
+		return nil, 0, fmt.Errorf("read the last event: status %s %s", status, msg.Header.Get("Description"))
+	}
+	sequence, err := strconv.ParseUint(msg.Header.Get(jetstream.SequenceHeader), 10, 64)
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the last event: sequence: %w", err)
+	}
+	return msg, sequence, nil
+}
+
+// ParseStored reads an event of the event store from its message. Sequence and
+// Time are left to the caller.
+func ParseStored(subject string, header nats.Header, data []byte) (Stored, error) {
+	t, k, err := event.ParseSubject(subject)
+	if err != nil {
+		return Stored{}, err
+	}
+	m, err := event.ParseMeta(header)
+	if err != nil {
+		return Stored{}, fmt.Errorf("event %s of saga %s: %w", t, k.Saga, err)
+	}
+	return Stored{Key: k, Type: t, Meta: m, Data: data}, nil
+}

@@ -1,0 +1,119 @@
+package service
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+)
+
+// NATSSettings says how to reach NATS.
+type NATSSettings struct {
+	URL      string `env:"NATS_URL" envDefault:"nats://127.0.0.1:4222" help:"NATS servers, separated by commas; tls:// for TLS"`
+	NKey     string `env:"NATS_NKEY_SEED_FILE" help:"file with the service's nkey seed"`
+	CA       string `env:"NATS_CA" help:"file with the CA certificate of the NATS servers"`
+	Cert     string `env:"NATS_CERT" help:"file with the client certificate"`
+	Key      string `env:"NATS_KEY" help:"file with the client certificate's key"`
+	User     string `env:"NATS_USER" help:"user name, when NATS asks for one"`
+	Password string `env:"NATS_PASSWORD" help:"password of NATS_USER"`
+}
+
+// Connect connects to NATS and keeps the connection for as long as the process
+// lives: it returns at once, also while no server can be reached, and
+// reconnects without end. Only unusable settings are errors.
+func Connect(s NATSSettings, name string, log zerolog.Logger) (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name(name),
+		nats.CustomInboxPrefix("_INBOX." + name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
+		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
+		nats.PingInterval(5 * time.Second), // a frozen server is noticed after two
+		nats.ConnectHandler(func(*nats.Conn) { log.Info().Msg("connected to NATS") }),
+		nats.ReconnectHandler(func(*nats.Conn) { log.Info().Msg("reconnected to NATS") }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn().Err(err).Msg("disconnected from NATS") }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Error().Err(err).Msg("NATS reports an error") }),
+	}
+	more, err := s.security()
+	if err != nil {
+		return nil, err
+	}
+	conn, err := nats.Connect(s.URL, append(options, more...)...)
+	if err != nil {
+		return nil, fmt.Errorf("NATS_URL: %w", err)
+	}
+	return conn, nil
+}
+
+// security returns the options for authentication and TLS.
+func (s NATSSettings) security() ([]nats.Option, error) {
+	var options []nats.Option
+	if s.NKey != "" {
+		o, err := nats.NkeyOptionFromSeed(s.NKey)
+		if err != nil {
+			return nil, fmt.Errorf("NATS_NKEY_SEED_FILE: %w", err)
+		}
+		options = append(options, o)
+	}
+	if s.User != "" {
+		options = append(options, nats.UserInfo(s.User, s.Password))
+	}
+	if s.CA != "" {
+		if _, err := os.Stat(s.CA); err != nil {
+			return nil, fmt.Errorf("NATS_CA: %w", err)
+		}
+		options = append(options, nats.RootCAs(s.CA))
+	}
+	if (s.Cert == "") != (s.Key == "") {
+		return nil, errors.New("NATS_CERT and NATS_KEY belong together: set both or neither")
+	}
+	if s.Cert != "" {
+		options = append(options, nats.ClientCert(s.Cert, s.Key))
+	}
+	return options, nil
+}
+
+// appendTimeout is how long an append may stay unacknowledged before its fate
+// counts as unknown.
+const appendTimeout = 5 * time.Second
+
+// maxAppends is how many appends may be in flight on one connection: more than
+// all loops of all steps of a service have in hand.
+const maxAppends = 4096
+
+// JetStream returns the JetStream context of conn as the saga needs it.
+func JetStream(conn *nats.Conn) (jetstream.JetStream, error) {
+	js, err := jetstream.New(conn,
+		jetstream.WithPublishAsyncTimeout(appendTimeout),
+		jetstream.WithPublishAsyncMaxPending(maxAppends),
+		jetstream.WithDefaultTimeout(appendTimeout),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("make a JetStream context: %w", err)
+	}
+	return js, nil
+}
+
+// connected is the health check of a connection.
+func connected(conn *nats.Conn) error {
+	if conn.IsConnected() {
+		return nil
+	}
+	return fmt.Errorf("not connected to NATS (%s)", strings.ToLower(conn.Status().String()))
+}
+
+// flushAndClose sends what is still buffered, acks above all, and closes.
+func flushAndClose(conn *nats.Conn, log zerolog.Logger) {
+	if conn.IsConnected() {
+		if err := conn.FlushTimeout(time.Second); err != nil {
+			log.Debug().Err(err).Msg("cannot flush NATS")
+		}
+	}
+	conn.Close()
+}

@@ -1,0 +1,182 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+)
+
+// Service is one service of the system.
+type Service struct {
+	Name  string
+	About string // one line for --help
+	// Help writes the table of the service's own settings: WriteHelp of their type.
+	Help func(io.Writer) error
+	// Run runs the service until ctx ends. It reads its own settings from
+	// env.Vars, and returns nil after a graceful stop.
+	Run func(ctx context.Context, env *Env) error
+}
+
+// Settings are what all services share.
+type Settings struct {
+	NATSSettings
+	Mode          string        `env:"CREATE_USER_MODE" help:"development accepts the fixed development secrets; anything else refuses them"`
+	LogLevel      zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
+	ListenHost    string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened; 0.0.0.0 in a container"`
+	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /healthz and /readyz"`
+	DeadLetterKey string        `env:"DEAD_LETTER_PUBLIC_KEY,required" help:"key that dead letters are sealed to (createuser keygen)"`
+	Batch         int           `env:"SAGA_BATCH" envDefault:"64" help:"events handled together at most"`
+	Loops         int           `env:"SAGA_LOOPS" envDefault:"4" help:"batches in hand at once, for each step"`
+	HandleTimeout time.Duration `env:"SAGA_HANDLE_TIMEOUT" envDefault:"5s" help:"time for one batch; far below the consumer's ack wait"`
+	DeliveryLimit int           `env:"SAGA_DELIVERY_LIMIT" envDefault:"10" help:"deliveries of an event before it is dead-lettered"`
+	Deadline      time.Duration `env:"SAGA_DEADLINE" envDefault:"2m" help:"time for a registration, from its request"`
+}
+
+// Env is what a service runs in.
+type Env struct {
+	Vars       Vars
+	Logger     zerolog.Logger
+	Health     *Health
+	Saga       saga.Config
+	JS         jetstream.JetStream
+	ListenHost string
+}
+
+// Address returns the address of a port on the host where ports are opened.
+func (e *Env) Address(port uint16) string { return Address(e.ListenHost, port) }
+
+// Address joins a host and a port.
+func Address(host string, port uint16) string {
+	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// Open prepares the environment of a service: shared settings, log, NATS. The
+// returned function closes what was opened.
+func Open(name string, vars Vars, out io.Writer, health *Health) (*Env, func(), error) {
+	settings, err := Load[Settings](vars)
+	if err != nil {
+		return nil, nil, err
+	}
+	log := zerolog.New(out).Level(settings.LogLevel).With().Timestamp().Str("service", name).Logger()
+	key, err := event.ParsePublicKey(settings.DeadLetterKey)
+	if err != nil {
+		return nil, nil, fmt.Errorf("DEAD_LETTER_PUBLIC_KEY: %w", err)
+	}
+	conn, err := Connect(settings.NATSSettings, name, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	js, err := JetStream(conn)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
+	health.Add("nats", func(context.Context) error { return connected(conn) })
+	env := &Env{
+		Vars: vars, Logger: log, Health: health, JS: js, ListenHost: settings.ListenHost,
+		Saga: saga.Config{
+			JetStream: js, DeadLetters: event.NewSealer(key), Logger: log,
+			Batch: settings.Batch, Loops: settings.Loops, HandleTimeout: settings.HandleTimeout,
+			DeliveryLimit: settings.DeliveryLimit, Deadline: settings.Deadline,
+		},
+	}
+	return env, func() { flushAndClose(conn, log) }, nil
+}
+
+// Main runs a service as a process until SIGINT or SIGTERM and returns the exit
+// code: 0 after a graceful stop, 2 for wrong settings or arguments, 1 otherwise.
+func Main(s Service) int {
+	if len(os.Args) > 1 {
+		return arguments(s, os.Args[1:])
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	vars := Environ()
+	settings, err := Load[Settings](vars)
+	if err != nil {
+		return fail(s, 2, err)
+	}
+	health := NewHealth()
+	env, closeEnv, err := Open(s.Name, vars, os.Stdout, health)
+	if err != nil {
+		return fail(s, 2, err)
+	}
+	defer closeEnv()
+	err = All(ctx,
+		func(ctx context.Context) error { return s.Run(ctx, env) },
+		func(ctx context.Context) error {
+			return Serve(ctx, env.Address(settings.MetricsPort), "METRICS_PORT", health.Handler(), time.Second, env.Logger)
+		},
+	)
+	if err != nil {
+		return fail(s, 1, err)
+	}
+	return 0
+}
+
+// All runs every function until ctx ends or one of them fails, then stops the
+// others, waits for all, and returns their errors.
+func All(ctx context.Context, run ...func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	results := make(chan error, len(run))
+	for _, f := range run {
+		go func() { results <- f(ctx) }()
+	}
+	var all []error
+	for range run {
+		if err := <-results; err != nil {
+			all = append(all, err)
+			cancel()
+		}
+	}
+	return errors.Join(all...)
+}
+
+func fail(s Service, code int, err error) int {
+	fmt.Fprintf(os.Stderr, "%s: %v\n", s.Name, err)
+	return code
+}
+
+// arguments answers --help, --version and --health; a service takes no others.
+func arguments(s Service, args []string) int {
+	switch args[0] {
+	case "-h", "--help", "help":
+		fmt.Printf("%s: %s\n\nIt is set by environment variables; NAME_FILE names a file that holds NAME.\n\nIts own:\n", s.Name, s.About)
+		if err := s.Help(os.Stdout); err != nil {
+			return fail(s, 1, err)
+		}
+		fmt.Print("\nShared by all services:\n")
+		if err := WriteHelp[Settings](os.Stdout); err != nil {
+			return fail(s, 1, err)
+		}
+		return 0
+	case "-v", "--version":
+		fmt.Println(s.Name, Version())
+		return 0
+	}
+	return fail(s, 2, fmt.Errorf("unknown argument %q: settings come from the environment, see --help", args[0]))
+}
+
+// Version returns the version that the build recorded.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "(unknown version)"
+	}
+	return info.Main.Version
+}

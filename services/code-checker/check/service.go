@@ -1,0 +1,63 @@
+package check
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/code-checker/codes"
+)
+
+// Settings are the service's own settings.
+type Settings struct {
+	RedisURL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" help:"the Redis that holds the codes; rediss:// for TLS"`
+}
+
+// Service returns the code-checker.
+func Service() service.Service {
+	return service.Service{
+		Name:  event.StepCodeChecker,
+		About: "checks and claims the code of each registration; deletes or releases it when the saga ends",
+		Help:  service.WriteHelp[Settings],
+		Run:   run,
+	}
+}
+
+func run(ctx context.Context, env *service.Env) (err error) {
+	settings, err := service.Load[Settings](env.Vars)
+	if err != nil {
+		return err
+	}
+	options, err := redis.ParseURL(settings.RedisURL)
+	if err != nil {
+		return errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
+	}
+	options.ContextTimeoutEnabled = true
+	client := redis.NewClient(options)
+	defer func() { err = errors.Join(err, client.Close()) }()
+	env.Health.Add("redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
+
+	c := checker{codes: codes.New(client), now: time.Now}
+	return service.All(ctx,
+		func(ctx context.Context) error {
+			return saga.Run(ctx, env.Saga, saga.Step[event.TokenVerified, event.CodeChecked]{
+				Name: event.StepCodeChecker, Handle: c.check, Undo: c.release,
+			})
+		},
+		func(ctx context.Context) error {
+			return saga.Run(ctx, env.Saga, saga.Step[event.Created, event.Ended]{
+				Name: event.StepCodeDeleter, Handle: c.complete,
+			})
+		},
+		func(ctx context.Context) error {
+			return saga.Run(ctx, env.Saga, saga.Step[event.Ended, saga.Nothing]{
+				Name: event.StepClaimReleaser, Handle: c.compensate,
+			})
+		},
+	)
+}

@@ -1,0 +1,50 @@
+package encrypt
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/encryptor/soap"
+)
+
+// Settings are the service's own settings.
+type Settings struct {
+	URL         string        `env:"ENCRYPT_URL" envDefault:"http://127.0.0.1:4005/" help:"the SOAP encryption service; https:// for TLS"`
+	Timeout     time.Duration `env:"ENCRYPT_TIMEOUT" envDefault:"4s" help:"time for one call; below SAGA_HANDLE_TIMEOUT"`
+	Concurrency int           `env:"ENCRYPT_CONCURRENCY" envDefault:"16" help:"calls at once, for each batch in hand"`
+	PrivateKeys string        `env:"SEAL_PRIVATE_KEYS,required" help:"keys that open credentials, separated by commas, the current one first (createuser keygen)"`
+}
+
+// Service returns the encryptor.
+func Service() service.Service {
+	return service.Service{
+		Name:  event.StepEncryptor,
+		About: "has the credentials of each registration encrypted by the SOAP encryption service",
+		Help:  service.WriteHelp[Settings],
+		Run:   run,
+	}
+}
+
+func run(ctx context.Context, env *service.Env) error {
+	settings, err := service.Load[Settings](env.Vars)
+	if err != nil {
+		return err
+	}
+	keys, err := event.ParsePrivateKeys(settings.PrivateKeys)
+	if err != nil {
+		return fmt.Errorf("SEAL_PRIVATE_KEYS: %w", err)
+	}
+	client, err := soap.New(soap.Config{URL: settings.URL, Timeout: settings.Timeout})
+	if err != nil {
+		return fmt.Errorf("ENCRYPT_URL: %w", err)
+	}
+	defer client.Close()
+	e := encryptor{opener: event.NewOpener(keys...), service: client}
+	return saga.Run(ctx, env.Saga, saga.Step[event.CodeChecked, event.Encrypted]{
+		Name: event.StepEncryptor, Handle: saga.Each(settings.Concurrency, e.encrypt),
+	})
+}

@@ -1,0 +1,148 @@
+package soap
+
+import (
+	"bytes"
+	"encoding/xml"
+	"errors"
+	"io"
+)
+
+const (
+	envelopeSpace = "http://schemas.xmlsoap.org/soap/envelope/" // SOAP 1.1
+	contractSpace = "http://encrypt.com/"
+)
+
+var (
+	envelopeName = xml.Name{Space: envelopeSpace, Local: "Envelope"}
+	headerName   = xml.Name{Space: envelopeSpace, Local: "Header"}
+	bodyName     = xml.Name{Space: envelopeSpace, Local: "Body"}
+	faultName    = xml.Name{Space: envelopeSpace, Local: "Fault"}
+	responseName = xml.Name{Space: contractSpace, Local: "EncryptResponse"}
+)
+
+// byteOrderMark is what some servers begin with, and what a document may.
+var byteOrderMark = []byte("\uFEFF")
+
+// The reasons why an answer is unusable, without a word of it.
+var (
+	errNotXML  = unusable("it is not an XML document")
+	errShape   = unusable("it is not the envelope of one answer")
+	errFields  = unusable("it does not hold each value once")
+	errDoctype = unusable("it has a document type")
+	errStray   = unusable("it has text between its elements")
+)
+
+// inspect checks that a body is one SOAP 1.1 envelope that holds either a fault
+// or the contract's answer, and reports which. The generated client is less
+// strict: it takes an empty body for an answer and the last of two values for
+// the value, and panics at an element named "attachments". Elements that the
+// contract does not name are ignored within the answer, so that it may grow.
+func inspect(body []byte) (fault bool, err error) {
+	var envelopes, bodies, contents int
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
+	content := func(name xml.Name) error {
+		contents++
+		switch name {
+		case faultName:
+			fault = true
+			return skip(d)
+		case responseName:
+			return inspectValues(d)
+		}
+		return errShape
+	}
+	part := func(name xml.Name) error {
+		switch name {
+		case headerName:
+			return skip(d)
+		case bodyName:
+			bodies++
+			return children(d, content)
+		}
+		return errShape
+	}
+	err = children(d, func(name xml.Name) error {
+		envelopes++
+		if name != envelopeName {
+			return errShape
+		}
+		return children(d, part)
+	})
+	if err == nil && (envelopes != 1 || bodies != 1 || contents != 1) {
+		err = errShape
+	}
+	return fault, err
+}
+
+// inspectValues checks what EncryptResponse holds. Servers differ on whether its
+// children are in a namespace.
+func inspectValues(d *xml.Decoder) error {
+	var phones, passwords int
+	err := children(d, func(name xml.Name) error {
+		switch name.Local {
+		case "EncryptedPhone":
+			phones++
+		case "EncryptedPassword":
+			passwords++
+		default:
+			return skip(d)
+		}
+		if name.Space != contractSpace && name.Space != "" {
+			return errFields
+		}
+		return text(d)
+	})
+	if err == nil && (phones != 1 || passwords != 1) {
+		err = errFields
+	}
+	return err
+}
+
+// children visits each child of the element that d is in, or the root of the
+// document when it is in none. The visitor reads the child to its end.
+func children(d *xml.Decoder, visit func(xml.Name) error) error {
+	for {
+		token, err := d.Token()
+		switch t := token.(type) {
+		case nil:
+			if errors.Is(err, io.EOF) { // only at the end of the document
+				return nil
+			}
+			return errNotXML
+		case xml.StartElement:
+			if err := visit(t.Name); err != nil {
+				return err
+			}
+		case xml.EndElement:
+			return nil
+		case xml.CharData:
+			if len(bytes.TrimSpace(t)) > 0 {
+				return errStray
+			}
+		case xml.Directive:
+			return errDoctype
+		}
+	}
+}
+
+// text reads an element that may hold nothing but text.
+func text(d *xml.Decoder) error {
+	for {
+		token, _ := d.Token()
+		switch token.(type) {
+		case xml.EndElement:
+			return nil
+		case xml.CharData, xml.Comment:
+		default:
+			return errFields
+		}
+	}
+}
+
+// skip reads an element to its end.
+func skip(d *xml.Decoder) error {
+	if d.Skip() != nil {
+		return errNotXML
+	}
+	return nil
+}

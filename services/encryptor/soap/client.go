@@ -1,0 +1,137 @@
+package soap
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	gowsdl "github.com/hooklift/gowsdl/soap"
+
+	"github.com/create-user/create-user/services/encryptor/soap/wsdl"
+)
+
+// The values of a Config's fields that are zero.
+const (
+	DefaultTimeout     = 3 * time.Second
+	DefaultMaxResponse = 64 << 10
+	DefaultConnections = 64
+)
+
+// Config says how to reach the encryption service.
+type Config struct {
+	// URL is the address of the service, http or https. It is asked directly,
+	// not through a proxy of the environment.
+	URL string
+	// Timeout bounds a whole call, from waiting for a connection to the last
+	// byte of the answer. DefaultTimeout if zero.
+	Timeout time.Duration
+	// MaxResponse is the size in bytes that an answer's body may have.
+	// DefaultMaxResponse if zero.
+	MaxResponse int64
+	// Connections is how many connections are open at once, at most; all are kept
+	// for later calls. DefaultConnections if zero.
+	Connections int
+	// TLS is for https: trusted roots, a client certificate. The system's roots
+	// if nil.
+	TLS *tls.Config
+}
+
+// Client calls the encryption service.
+type Client struct {
+	port    wsdl.Encryption
+	http    *http.Client
+	timeout time.Duration
+}
+
+// Encrypted is what the service made of a phone and a password: both not blank,
+// and otherwise as the service wrote them.
+type Encrypted struct {
+	Phone, Password string
+}
+
+// New returns a client. It does not connect yet.
+func New(config Config) (*Client, error) {
+	address, err := url.Parse(config.URL)
+	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
+		return nil, errors.New("the encryption service's URL must be like http://host:port/path or https://…")
+	}
+	if config.Timeout < 0 || config.MaxResponse < 0 || config.Connections < 0 {
+		return nil, errors.New("the encryption service's timeout, response size and connections must not be negative")
+	}
+	return newClient(config, newTransport(config)), nil
+}
+
+func newClient(config Config, transport http.RoundTripper) *Client {
+	client := &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+	via := exchange{http: client, limit: cmp.Or(config.MaxResponse, DefaultMaxResponse)}
+	return &Client{
+		port:    wsdl.NewEncryption(gowsdl.NewClient(config.URL, gowsdl.WithHTTPClient(via))),
+		http:    client,
+		timeout: cmp.Or(config.Timeout, DefaultTimeout),
+	}
+}
+
+// Encrypt has a phone and a password encrypted. The package's documentation
+// lists its errors.
+func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted, error) {
+	if err := cmp.Or(checkValue("phone", phone), checkValue("password", password)); err != nil {
+		return Encrypted{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	answer, err := c.port.EncryptContext(limited, &wsdl.EncryptRequest{Phone: phone, Password: password})
+	if err != nil {
+		return Encrypted{}, explain(ctx, err)
+	}
+	encrypted := Encrypted{Phone: answer.EncryptedPhone, Password: answer.EncryptedPassword}
+	switch {
+	case strings.TrimSpace(encrypted.Phone) == "" || strings.TrimSpace(encrypted.Password) == "":
+		return Encrypted{}, unusable("a value is empty")
+	case encrypted.Phone == phone || encrypted.Password == password:
+		return Encrypted{}, unusable("a value came back as it was sent")
+	}
+	return encrypted, nil
+}
+
+// Close closes the connections that no call is using.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// explain maps an error of the generated client to one of this package's kinds.
+// What the exchange did not make is the decoder's, whose text may quote the
+// answer.
+func explain(ctx context.Context, err error) error {
+	if fault, ok := errors.AsType[*gowsdl.SOAPFault](err); ok {
+		return newFault(fault.Code)
+	}
+	if errors.Is(err, ErrUnavailable) {
+		if ended := ended(ctx); ended != nil {
+			return fmt.Errorf("asking the encryption service: %w", ended)
+		}
+		return err
+	}
+	if errors.Is(err, ErrUnusable) {
+		return err
+	}
+	return unusable("it cannot be decoded")
+}
+
+// ended returns the error of a context that has ended. The network may notice a
+// deadline a moment before the context does.
+func ended(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if deadline, ok := ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		return context.DeadlineExceeded
+	}
+	return nil
+}

@@ -1,0 +1,143 @@
+// Package notify tells each user the outcome of their registration: it follows
+// the terminal events of the event store and emits each to the user's room.
+//
+// It remembers nothing. A client that joins late is answered from the event
+// store, so any number of notifiers may run, each with its own clients, and a
+// restart loses no outcome.
+package notify
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/services/notifier/rooms"
+)
+
+// recent is how long after its end an outcome is still told to who joins.
+const recent = 10 * time.Minute
+
+// history reads the event store.
+type history interface {
+	LastMatching(ctx context.Context, filter string) (saga.Stored, error)
+}
+
+// emitter emits to the room of a user and returns how many clients it reached.
+type emitter interface {
+	Emit(id string, m rooms.Message) int
+}
+
+type notifier struct {
+	history history
+	rooms   emitter
+	log     zerolog.Logger
+}
+
+// outcome is a terminal event.
+type outcome struct {
+	saga.Stored
+	body event.Ended
+}
+
+func (o outcome) message() rooms.Message {
+	return rooms.Message{Message: o.body.Message, Status: o.body.Status, Code: string(o.body.Code), Saga: o.Saga}
+}
+
+// notify emits an outcome, unless it is not to be heard.
+func (n notifier) notify(ctx context.Context, o outcome) error {
+	told, err := n.told(ctx, o)
+	if err != nil || !told {
+		return err
+	}
+	heard := n.rooms.Emit(o.body.ID, o.message())
+	n.log.Debug().Str("saga", o.Saga).Str("event", string(o.Type)).Int("heard", heard).Msg("outcome emitted")
+	return nil
+}
+
+// told reports whether the room is to hear an outcome. A failure is kept from a
+// user whose registration has just completed: it is that of the same
+// registration submitted again, and would contradict what the room heard. Only
+// that the user exists is no contradiction.
+func (n notifier) told(ctx context.Context, o outcome) (bool, error) {
+	if !o.body.Code.Heard() {
+		return false, nil
+	}
+	if o.body.Status || o.body.Code == event.CodeUserExists {
+		return true, nil
+	}
+	_, completed, err := n.find(ctx, event.UserEvents(event.TypeCompleted, o.User))
+	return !completed, err
+}
+
+// last returns the outcome that a client of user id hears when it joins: the
+// latest one of the last minutes, unless a newer registration is under way,
+// whose outcome will come.
+func (n notifier) last(ctx context.Context, id string) (rooms.Message, bool, error) {
+	user := event.UserHash(id)
+	completed, found, err := n.find(ctx, event.UserEvents(event.TypeCompleted, user))
+	if err != nil || found {
+		return completed.message(), found, err
+	}
+	failed, found, err := n.find(ctx, event.UserEvents(event.TypeFailed, user))
+	if err == nil && found && !failed.body.Code.Heard() {
+		failed, found, err = n.original(ctx, failed)
+	}
+	if err != nil || !found {
+		return rooms.Message{}, false, err
+	}
+	open, err := n.openSince(ctx, failed)
+	return failed.message(), err == nil && !open, err
+}
+
+// original returns the outcome of the saga that a duplicate stands for.
+func (n notifier) original(ctx context.Context, duplicate outcome) (outcome, bool, error) {
+	of := event.Key{User: duplicate.User, Saga: duplicate.body.Of}
+	if !event.ValidSagaID(of.Saga) {
+		return outcome{}, false, nil
+	}
+	o, found, err := n.find(ctx, of.History())
+	return o, found && o.body.Code.Heard(), err
+}
+
+// openSince reports whether a saga of the same user has begun after o and not ended.
+func (n notifier) openSince(ctx context.Context, o outcome) (bool, error) {
+	begun, err := n.history.LastMatching(ctx, event.UserEvents(event.TypeTokenVerified, o.User))
+	if errors.Is(err, saga.ErrNoEvent) || err == nil && begun.Sequence < o.Sequence {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	last, err := n.history.LastMatching(ctx, begun.History())
+	return err == nil && !last.Type.Terminal(), err
+}
+
+// find returns the last event that matches filter if it is a recent outcome.
+func (n notifier) find(ctx context.Context, filter string) (outcome, bool, error) {
+	e, err := n.history.LastMatching(ctx, filter)
+	if errors.Is(err, saga.ErrNoEvent) {
+		return outcome{}, false, nil
+	}
+	if err != nil {
+		return outcome{}, false, err
+	}
+	if !e.Type.Terminal() || time.Since(e.Time) > recent {
+		return outcome{}, false, nil
+	}
+	o, err := parseOutcome(e)
+	return o, err == nil, err
+}
+
+func parseOutcome(e saga.Stored) (outcome, error) {
+	o := outcome{Stored: e}
+	if err := json.Unmarshal(e.Data, &o.body); err != nil {
+		return o, fmt.Errorf("decode %s of saga %s: %w", e.Type, e.Saga, err)
+	}
+	return o, nil
+}

@@ -1,0 +1,60 @@
+package engineio
+
+import (
+	"testing"
+	"time"
+
+	"github.com/create-user/create-user/services/notifier/rooms/internal/enginetest"
+)
+
+func TestHeartbeat_KeepsAClientThatAnswers(t *testing.T) {
+	h := start(t, Options{PingInterval: 30 * time.Millisecond, PingTimeout: enginetest.Patience})
+	t.Run("on a websocket", func(t *testing.T) {
+		w, _ := enginetest.OpenWebsocket(t, h.url)
+		for range 5 {
+			w.Expect("2")
+			w.Say("3")
+		}
+	})
+	t.Run("on polling", func(t *testing.T) {
+		p := enginetest.OpenPolling(t, h.url)
+		for range 5 {
+			p.Expect("2")
+			p.Say("3")
+		}
+	})
+}
+
+func TestHeartbeat_EndsAClientThatIsSilent(t *testing.T) {
+	h := start(t, Options{PingInterval: 30 * time.Millisecond, PingTimeout: 60 * time.Millisecond})
+	t.Run("on a websocket", func(t *testing.T) {
+		w, shake := enginetest.OpenWebsocket(t, h.url)
+		w.Expect("2")
+		h.expectClosed(shake.SID, PingTimeout)
+		_ = w.ExpectEnd()
+	})
+	t.Run("on polling, without a poll", func(t *testing.T) {
+		p := enginetest.OpenPolling(t, h.url)
+		h.expectClosed(p.SID, PingTimeout)
+	})
+	t.Run("with a websocket that never took over", func(t *testing.T) {
+		p := enginetest.OpenPolling(t, h.url)
+		w := enginetest.DialWebsocket(t, h.url, p.SID)
+		w.Say("2probe")
+		h.expectClosed(p.SID, PingTimeout)
+		_ = w.ExpectEnd()
+	})
+}
+
+func TestSession_ExpiresUnlessItIsToldOtherwise(t *testing.T) {
+	h := start(t, Options{PingInterval: 80 * time.Millisecond, PingTimeout: enginetest.Patience})
+	_, kept := enginetest.OpenWebsocket(t, h.url)
+	h.echo(kept.SID).session.ExpireAt(time.Now())
+	h.echo(kept.SID).session.ExpireAt(time.Time{})
+	_, ended := enginetest.OpenWebsocket(t, h.url)
+	h.echo(ended.SID).session.ExpireAt(time.Now())
+	h.expectClosed(ended.SID, Expired)
+	if h.Sessions() != 1 {
+		t.Errorf("%d sessions are left, want the one that does not expire", h.Sessions())
+	}
+}

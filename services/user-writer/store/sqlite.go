@@ -1,0 +1,95 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"regexp"
+
+	"github.com/jmoiron/sqlx"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/create-user/create-user/migrations"
+)
+
+// ConnectSQLite returns connections to the SQLite file at path, which it does not open
+// yet. Several processes may use the file.
+func ConnectSQLite(path string) (*sql.DB, error) {
+	// Every transaction here writes, so it takes the write lock at its beginning: a
+	// lock that is taken later may find that the file has moved on, and fail. With
+	// synchronous=FULL a commit survives the loss of power.
+	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
+		"_txlock": {"immediate"},
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
+	}.Encode()}).String()
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read the settings of SQLite: %w", err)
+	}
+	// There is one writer anyway; in a queue of Go's, waiting is fair and ends with
+	// the context.
+	db.SetMaxOpenConns(1)
+	return db, nil
+}
+
+// OpenSQLite returns the store in the SQLite file at path. It creates the file, and
+// applies the migrations.
+func OpenSQLite(ctx context.Context, path string) (Store, error) {
+	db, err := ConnectSQLite(path)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := migrations.Up(ctx, db, migrations.SQLite); err != nil {
+		_ = db.Close()
+		return nil, fmt.Errorf("open the SQLite database: %w", explainSQLite(err))
+	}
+	return newSQLite(db), nil
+}
+
+func newSQLite(db *sql.DB) *sqlStore {
+	return &sqlStore{
+		db: sqlx.NewDb(db, "sqlite"),
+		dialect: dialect{
+			onKnown: ` ON CONFLICT (saga, user_hash) DO UPDATE SET state = 'removed', changed = ?`,
+			explain: explainSQLite,
+		},
+		widths:   widths{"Id": 100, "Phone": 100, "Password": 100, "Name": 100},
+		maxBytes: maxBatchBytes,
+	}
+}
+
+// sqliteCheck finds the column in the message of a failed check, which quotes the
+// check: "CHECK constraint failed: length(Name) <= 100".
+var sqliteCheck = regexp.MustCompile(`CHECK constraint failed: length\((?:CAST\()?([A-Za-z_]+)`)
+
+// explainSQLite turns an error of SQLite into a [fault]. SQLite quotes no values.
+func explainSQLite(err error) error {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	if !ok {
+		return err
+	}
+	if m := sqliteCheck.FindStringSubmatch(e.Error()); m != nil {
+		return &fault{refused, m[1] + " is too long for its column"}
+	}
+	return &fault{sqliteKind(e.Code()), e.Error()}
+}
+
+// sqliteKind sorts SQLite's result codes, whose lowest byte is the general one.
+func sqliteKind(code int) kind {
+	switch code {
+	case sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY, sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+		return duplicate
+	}
+	switch code & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return conflict
+	case sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_TOOBIG:
+		return refused
+	case sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT:
+		return unavailable
+	}
+	return unexpected
+}

@@ -1,0 +1,171 @@
+// Package write is the fourth step of the saga, its pivot: it inserts the user.
+// When a saga has failed, it removes the row that this saga had inserted.
+package write
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/rs/zerolog"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/images"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/services/user-writer/store"
+)
+
+// users is where the rows are kept.
+type users interface {
+	Insert(ctx context.Context, users []store.User) ([]store.Result, error)
+	Remove(ctx context.Context, sagas []store.Key) error
+}
+
+// imageStore fetches and deletes the images that were put aside.
+type imageStore interface {
+	Get(ctx context.Context, image event.Image) (string, error)
+	Delete(ctx context.Context, saga string) error
+}
+
+type writer struct {
+	users  users
+	images imageStore
+	log    zerolog.Logger
+}
+
+// write inserts the users of a batch.
+func (w writer) write(ctx context.Context, batch []saga.Event[event.Encrypted]) []saga.Result[event.Created] {
+	results := make([]saga.Result[event.Created], len(batch))
+	pictures := w.fetch(ctx, batch, results)
+	rows := make([]store.User, 0, len(batch))
+	index := make([]int, 0, len(batch)) // of each row in batch
+	for i, e := range batch {
+		if results[i].Err == nil {
+			rows, index = append(rows, row(e, pictures[i])), append(index, i)
+		}
+	}
+	if len(rows) == 0 {
+		return results
+	}
+	written, err := w.users.Insert(ctx, rows)
+	for n, i := range index {
+		if err != nil {
+			results[i].Err = classify(err)
+			continue
+		}
+		results[i].Next = event.Created{ID: batch[i].Body.ID, Username: batch[i].Body.Username}
+		results[i].Err = judge(written[n])
+	}
+	return results
+}
+
+func row(e saga.Event[event.Encrypted], image string) store.User {
+	return store.User{
+		Key: key(e.Key), ID: e.Body.ID, Phone: e.Body.EncryptedPhone, Password: e.Body.EncryptedPassword,
+		Name: e.Body.Username, Image: image,
+	}
+}
+
+func key(k event.Key) store.Key { return store.Key{Saga: k.Saga, User: k.User} }
+
+// judge returns the rejection that a verdict means; none for a row that stands.
+func judge(r store.Result) error {
+	switch r.Verdict {
+	case store.Inserted:
+		return nil
+	case store.Exists:
+		return saga.Reject(event.CodeUserExists, errors.New("a row with the Id stands already"))
+	case store.Removed:
+		// The saga has failed: the append of this rejection will be refused.
+		return saga.Reject(event.CodeProcessingError, errors.New("the saga has failed before"))
+	case store.Refused:
+		return saga.Reject(event.CodeProcessingError, fmt.Errorf("the database cannot hold the user: %w", r.Err))
+	}
+	return fmt.Errorf("unknown verdict %s", r.Verdict)
+}
+
+// fetch gets the images of a batch, those that were put aside at once. What
+// goes wrong stands in results.
+func (w writer) fetch(ctx context.Context, batch []saga.Event[event.Encrypted], results []saga.Result[event.Created]) []string {
+	pictures := make([]string, len(batch))
+	var fetching sync.WaitGroup
+	for i, e := range batch {
+		if e.Body.Image.Claim == nil {
+			pictures[i] = e.Body.Image.Inline
+			continue
+		}
+		fetching.Go(func() {
+			var err error
+			if pictures[i], err = w.images.Get(ctx, e.Body.Image); err != nil {
+				results[i].Err = judgeImage(err, e.Delivery)
+			}
+		})
+	}
+	fetching.Wait()
+	return pictures
+}
+
+// missingTries is how often an image may be missing before it counts as never
+// put there: a replica of the bucket may lag.
+const missingTries = 4
+
+func judgeImage(err error, delivery int) error {
+	switch {
+	case errors.Is(err, event.ErrImage), errors.Is(err, images.ErrMissing) && delivery >= missingTries:
+		return saga.Reject(event.CodeInvalidRequest, fmt.Errorf("Image: %w", err))
+	case errors.Is(err, images.ErrMissing):
+		return err
+	}
+	return saga.Unavailable(err)
+}
+
+// undo removes the row of a saga that failed while it was being written.
+func (w writer) undo(ctx context.Context, e saga.Event[event.Encrypted]) error {
+	return w.users.Remove(ctx, []store.Key{key(e.Key)})
+}
+
+// tidy deletes the image of a created user: the row holds it now.
+func (w writer) tidy(ctx context.Context, e saga.Event[event.Encrypted]) {
+	if e.Body.Image.Claim != nil {
+		w.deleteImage(ctx, e.Saga, event.TypeEncrypted)
+	}
+}
+
+// deleteImage deletes an image that is needed no more. One that stays is
+// deleted by the bucket, after a day.
+func (w writer) deleteImage(ctx context.Context, sagaID string, t event.Type) {
+	if err := w.images.Delete(ctx, sagaID); err != nil {
+		w.log.Warn().Err(err).Str("saga", sagaID).Str("event", string(t)).Msg("cannot delete an image")
+	}
+}
+
+// compensate removes the rows of failed sagas, and their images, unless a dead
+// letter may yet need them for a new attempt.
+func (w writer) compensate(ctx context.Context, batch []saga.Event[event.Ended]) []saga.Result[saga.Nothing] {
+	results := make([]saga.Result[saga.Nothing], len(batch))
+	keys := make([]store.Key, len(batch))
+	for i, e := range batch {
+		keys[i] = key(e.Key)
+	}
+	if err := w.users.Remove(ctx, keys); err != nil {
+		for i := range results {
+			results[i].Err = classify(err)
+		}
+		return results
+	}
+	for _, e := range batch {
+		if e.Body.Code != event.CodeProcessingError {
+			w.deleteImage(ctx, e.Saga, event.TypeFailed)
+		}
+	}
+	return results
+}
+
+// classify tells a database that is away from any other error.
+func classify(err error) error {
+	if store.Unavailable(err) {
+		return saga.Unavailable(err)
+	}
+	return err
+}

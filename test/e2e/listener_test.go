@@ -1,0 +1,174 @@
+package e2e
+
+import (
+	"bufio"
+	"encoding/json"
+	"io"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/create-user/create-user/test/parts"
+)
+
+// hearTime is how long an outcome may take to be heard before the test gives up.
+const hearTime = 60 * time.Second
+
+// heard is a Profile_Response.
+type heard struct {
+	Message string
+	Status  bool
+	Code    string
+	Saga    string
+}
+
+// report is a line that the npm clients print.
+type report struct {
+	ID    string          `json:"id"`
+	Event string          `json:"event"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// listener is a process full of npm socket.io clients.
+type listener struct {
+	t     testing.TB
+	stdin io.WriteCloser
+
+	mu      sync.Mutex
+	changed chan struct{}       // closed and renewed at each report; guarded by mu
+	reports map[string][]report // by user; guarded by mu
+}
+
+// listen starts npm clients of the Socket.IO server at url.
+func listen(t testing.TB, url string) *listener {
+	t.Helper()
+	folder := parts.Node(t, filepath.Join("testdata", "client"))
+	cmd := exec.Command("node", "listen.js", url)
+	cmd.Dir = folder
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("start the npm clients: %v", err)
+	}
+	l := &listener{t: t, stdin: stdin, changed: make(chan struct{}), reports: map[string][]report{}}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		l.read(stdout)
+	}()
+	t.Cleanup(func() {
+		_ = stdin.Close() // the script ends with its input
+		<-done
+		_ = cmd.Wait()
+	})
+	return l
+}
+
+func (l *listener) read(from io.Reader) {
+	lines := bufio.NewScanner(from)
+	for lines.Scan() {
+		var r report
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			l.t.Errorf("the npm clients printed %q", lines.Text())
+			continue
+		}
+		l.mu.Lock()
+		l.reports[r.ID] = append(l.reports[r.ID], r)
+		close(l.changed)
+		l.changed = make(chan struct{})
+		l.mu.Unlock()
+	}
+}
+
+func (l *listener) send(command map[string]any) {
+	l.t.Helper()
+	line, err := json.Marshal(command)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := l.stdin.Write(append(line, '\n')); err != nil {
+		l.t.Fatalf("tell the npm clients: %v", err)
+	}
+}
+
+// join opens a client for a user and waits until it is in its room.
+func (l *listener) join(id, token string, transports ...string) {
+	l.t.Helper()
+	if len(transports) == 0 {
+		transports = []string{"websocket"}
+	}
+	l.send(map[string]any{"op": "join", "id": id, "token": token, "transports": transports})
+	l.wait(id, "joined", 1)
+}
+
+// leave closes a user's client.
+func (l *listener) leave(id string) {
+	l.t.Helper()
+	l.send(map[string]any{"op": "leave", "id": id})
+}
+
+// wait waits for the nth report of a kind about a user and returns it.
+func (l *listener) wait(id, kind string, n int) report {
+	l.t.Helper()
+	timeout := time.After(hearTime)
+	for {
+		l.mu.Lock()
+		matching := l.matching(id, kind)
+		changed := l.changed
+		l.mu.Unlock()
+		if len(matching) >= n {
+			return matching[n-1]
+		}
+		select {
+		case <-changed:
+		case <-timeout:
+			l.t.Fatalf("user %.40q: no %q number %d within %s", id, kind, n, hearTime)
+		}
+	}
+}
+
+// matching returns the reports of a kind about a user. The caller holds mu.
+func (l *listener) matching(id, kind string) []report {
+	var list []report
+	for _, r := range l.reports[id] {
+		if r.Event == kind {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// hear waits for the nth outcome that a user hears.
+func (l *listener) hear(id string, n int) heard {
+	l.t.Helper()
+	return parseHeard(l.t, l.wait(id, "outcome", n))
+}
+
+// heard returns everything that a user has heard so far.
+func (l *listener) heard(id string) []heard {
+	l.t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var list []heard
+	for _, r := range l.matching(id, "outcome") {
+		list = append(list, parseHeard(l.t, r))
+	}
+	return list
+}
+
+func parseHeard(t testing.TB, r report) heard {
+	t.Helper()
+	var h heard
+	if err := json.Unmarshal(r.Data, &h); err != nil {
+		t.Fatalf("outcome %s: %v", r.Data, err)
+	}
+	return h
+}

@@ -1,0 +1,119 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// stopTime is how long a program may take to end after SIGTERM.
+const stopTime = 10 * time.Second
+
+// logs collects what all programs of a system print. It is safe for concurrent use.
+type logs struct {
+	mu   sync.Mutex
+	text bytes.Buffer // guarded by mu
+}
+
+// Write implements io.Writer.
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+// String returns everything so far.
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// process is a running program.
+type process struct {
+	name string
+	cmd  *exec.Cmd
+	done chan struct{} // closed when it has ended
+	err  error         // how it ended; read after done
+}
+
+// startProcess starts a program with nothing but vars in its environment. At
+// the end of the test it is stopped and must exit with 0 in time.
+func startProcess(t testing.TB, vars map[string]string, out *logs, name string, args ...string) *process {
+	t.Helper()
+	p := &process{name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{})}
+	p.cmd.Env = environ(vars)
+	p.cmd.Stdout, p.cmd.Stderr = out, out
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatalf("start %s: %v", name, err)
+	}
+	go func() {
+		p.err = p.cmd.Wait()
+		close(p.done)
+	}()
+	t.Cleanup(func() { p.stop(t) })
+	return p
+}
+
+// stop sends SIGTERM and waits for a graceful end. A second call does nothing.
+func (p *process) stop(t testing.TB) {
+	t.Helper()
+	select {
+	case <-p.done:
+		return
+	default:
+	}
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may just have ended
+	select {
+	case <-p.done:
+		if p.err != nil {
+			t.Errorf("%s did not end well: %v", p.name, p.err)
+		}
+	case <-time.After(stopTime):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		t.Errorf("%s did not stop within %s", p.name, stopTime)
+	}
+}
+
+func environ(vars map[string]string) []string {
+	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	for name, value := range vars {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// command runs createuser to its end and returns what it printed.
+func command(t testing.TB, vars map[string]string, stdin string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, binary(t, "createuser"), args...)
+	cmd.Env = environ(vars)
+	cmd.Stdin = strings.NewReader(stdin)
+	var out, problems bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &problems
+	if err := cmd.Run(); err != nil {
+		return out.String(), fmt.Errorf("createuser %s: %w: %s", strings.Join(args, " "), err, problems.String())
+	}
+	return out.String(), nil
+}
+
+// mustCommand is command for one that must succeed.
+func mustCommand(t testing.TB, vars map[string]string, args ...string) string {
+	t.Helper()
+	out, err := command(t, vars, "", args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
