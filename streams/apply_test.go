@@ -1,6 +1,7 @@
 package streams_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -169,5 +170,19 @@ func TestApply_OnAForeignSubjectSaysHowToFindTheStream(t *testing.T) {
 	_, err := streams.Apply(t.Context(), js, streams.Options{})
 	if err == nil || !strings.Contains(err.Error(), "nats stream ls --subject") {
 		t.Errorf("error %v, want one that says how to find the other stream", err)
+	}
+}
+
+func TestApply_EndsWithItsContext(t *testing.T) {
+	t.Parallel()
+	s := start(t, testOptions(t))
+	js := connect(t, s)
+	s.Shutdown()
+	s.WaitForShutdown()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	report, err := streams.Apply(ctx, js, streams.Options{})
+	if !errors.Is(err, context.DeadlineExceeded) || len(report) > 0 {
+		t.Errorf("report %v, error %v; want %v", report, err, context.DeadlineExceeded)
 	}
 }

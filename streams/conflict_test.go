@@ -72,7 +72,7 @@ func TestApply_ExplainsWhatCannotChangeAndChangesNothingThere(t *testing.T) {
 				t.Fatalf("error %v, want one conflict", err)
 			}
 			c := conflicts[0]
-			if c.Drift.String() != test.field || !strings.Contains(c.Why, test.why) || !strings.Contains(c.Remedy, test.remedy) {
+			if c.String() != test.field || !strings.Contains(c.Why, test.why) || !strings.Contains(c.Remedy, test.remedy) {
 				t.Errorf("conflict %v, want %q, %q, %q", c, test.field, test.why, test.remedy)
 			}
 			want := everything(d, streams.Unchanged, map[string]streams.Action{

@@ -33,7 +33,7 @@ type target[T any] struct {
 // the others have made.
 const (
 	attemptWait = 2 * time.Second
-	attempts    = 10
+	attempts    = 15
 )
 
 // converge creates what is missing and updates what differs. The drifts are

@@ -103,7 +103,7 @@ func (p *parts) startNATS() error {
 		ServerName: "create-user-development",
 		Host:       p.settings.Host, Port: int(p.settings.NATSPort),
 		JetStream: true, StoreDir: filepath.Join(p.settings.Data, "nats"),
-		MaxPayload:   4 << 20, // a request with the largest image, escaped
+		MaxPayload:   8 << 20, // a request with the largest image, as a dead letter
 		SyncInterval: 100 * time.Millisecond,
 		NoSigs:       true, NoLog: true,
 	})

@@ -47,6 +47,9 @@ type runSettings struct {
 	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 }
 
+// developmentStore is how many bytes of disk all streams together may fill.
+const developmentStore = 2 << 30
+
 // services are all services of the system, in saga order.
 func services() []service.Service {
 	return []service.Service{
@@ -87,7 +90,7 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 		envs = append(envs, env)
 	}
 	js := envs[0].JS
-	if _, err := streams.Apply(ctx, js, streams.Options{}); err != nil {
+	if _, err := streams.Apply(ctx, js, streams.Options{Store: developmentStore}); err != nil {
 		return fmt.Errorf("apply the streams: %w", err)
 	}
 	run := []func(context.Context) error{func(ctx context.Context) error {

@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -55,6 +56,15 @@ func validSealed() event.Sealed {
 	}
 }
 
+// header returns headers of one value each.
+func header(values map[string]string) map[string][]string {
+	h := map[string][]string{}
+	for name, value := range values {
+		h[name] = []string{value}
+	}
+	return h
+}
+
 // wantField fails unless err is the FieldError of the named field.
 func wantField(t testing.TB, err error, field string) {
 	t.Helper()
@@ -106,6 +116,17 @@ func keyText(t testing.TB, key event.PrivateKey) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+func encodeKey(raw []byte) string { return base64.RawURLEncoding.EncodeToString(raw) }
+
+// decodeKey is the inverse of encodeKey; nil for what is not base64url.
+func decodeKey(text string) []byte {
+	raw, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil {
+		return nil
+	}
+	return raw
 }
 
 func seal(t testing.TB, s *event.Sealer, saga string, c event.Credentials) event.Sealed {

@@ -92,8 +92,8 @@ func CheckImage(image string) error {
 	if len(image) > MaxImage {
 		return fmt.Errorf("%w: more than %d bytes", ErrImage, MaxImage)
 	}
-	scheme, rest, _ := strings.Cut(image, ":")
-	if !same(scheme, "data") {
+	scheme, rest, hasScheme := strings.Cut(image, ":")
+	if !hasScheme || !same(scheme, "data") {
 		return nil
 	}
 	header, data, ok := strings.Cut(rest, ",")

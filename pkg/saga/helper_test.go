@@ -2,10 +2,12 @@ package saga_test
 
 import (
 	"context"
+	"flag"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
@@ -16,7 +18,14 @@ import (
 	"github.com/create-user/create-user/pkg/saga/sagatest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	flag.Parse()
+	// These tests wait more than they work: a step takes up to a second to stop.
+	if err := flag.Set("test.parallel", "4"); err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // What must never be seen in a log, an error or a dead letter.
 const (
@@ -102,6 +111,19 @@ func begin(s *sagatest.Server, id string) event.Key {
 	return k
 }
 
+// expectAll waits until every saga has the last of the given types, and checks
+// that each has exactly these.
+func expectAll(t *testing.T, s *sagatest.Server, keys []event.Key, types ...event.Type) {
+	t.Helper()
+	want := make(map[event.Key][]event.Type, len(keys))
+	for _, k := range keys {
+		want[k] = types
+	}
+	if diff := cmp.Diff(want, s.Histories(types[len(types)-1], len(keys))); diff != "" {
+		t.Fatalf("histories (-want +got):\n%s", diff)
+	}
+}
+
 // receive waits for a signal.
 func receive[T any](t *testing.T, signal <-chan T, what string) T {
 	t.Helper()
@@ -174,4 +196,18 @@ func pending(t *testing.T, s *sagatest.Server, step string) (inHand int, waiting
 	}
 	info := consumer.CachedInfo()
 	return info.NumAckPending, info.NumPending
+}
+
+// limitEvents bounds how many events the event store takes; -1 for any number.
+func limitEvents(t *testing.T, s *sagatest.Server, n int64) {
+	t.Helper()
+	stream, err := s.JS().Stream(t.Context(), event.StreamEvents)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := stream.CachedInfo().Config
+	cfg.MaxMsgs = n
+	if _, err := s.JS().UpdateStream(t.Context(), cfg); err != nil {
+		t.Fatal(err)
+	}
 }

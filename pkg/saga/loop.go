@@ -23,6 +23,10 @@ func (r *runner[In, Out]) loop(ctx, work context.Context, consumer jetstream.Con
 			free = min(free, 1)
 		}
 		fresh := r.take(ctx, consumer, free, len(held) > 0)
+		if work.Err() != nil { // too late to begin anything
+			held = append(held, fresh...)
+			break
+		}
 		r.keep(held)
 		inHand := len(held) + len(fresh)
 		if inHand == 0 {

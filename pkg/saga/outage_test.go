@@ -19,7 +19,7 @@ func TestRun_UnavailableHoldsWithoutSpendingDeliveries(t *testing.T) {
 	t.Parallel()
 	const batch, sagas = 2, 12
 	// Held events outlive the ack wait.
-	s := sagatest.NewWith(t, sagatest.Options{AckWait: 3 * time.Second}, event.StepCodeChecker)
+	s := sagatest.NewWith(t, sagatest.Options{AckWait: 2 * time.Second}, event.StepCodeChecker)
 	var keys []event.Key
 	for i := range sagas {
 		keys = append(keys, begin(s, fmt.Sprintf("user-%d", i)))
@@ -39,7 +39,7 @@ func TestRun_UnavailableHoldsWithoutSpendingDeliveries(t *testing.T) {
 	}), one(batch), limit(1))
 
 	distinct := map[string]bool{}
-	for range 10 { // the last ones a second apart: beyond the ack wait
+	for range 9 { // the last ones a second apart: beyond the ack wait
 		distinct[receive(t, tries, "a try")] = true
 	}
 	if len(distinct) != batch {
@@ -117,9 +117,7 @@ func TestRun_FullStreamLosesNothing(t *testing.T) {
 		receive(t, tries, "the handler")
 	}
 	limitEvents(t, s, -1)
-	for _, k := range keys {
-		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
-	}
+	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
 	if l := s.DeadLetters(0); len(l) > 0 {
 		t.Errorf("%d dead letters", len(l))
 	}
@@ -164,9 +162,7 @@ func TestRun_ServerRestart(t *testing.T) {
 		}
 	}
 	s.Restart()
-	for _, k := range keys {
-		s.ExpectExactly(k, path...)
-	}
+	expectAll(t, s, keys, path...)
 	if l := s.DeadLetters(0); len(l) > 0 {
 		t.Errorf("%d dead letters", len(l))
 	}
@@ -178,24 +174,17 @@ var path = []event.Type{
 }
 
 // runPath runs the five steps of the forward path with empty handlers.
-func runPath(s *sagatest.Server, completing func()) (stop func()) {
-	stops := []func(){
-		sagatest.Run(s, verifying(nothing)),
-		sagatest.Run(s, checking(func(context.Context, taken) error { return nil })),
-		sagatest.Run(s, encrypting(func(context.Context, saga.Event[event.CodeChecked]) error { return nil })),
-		sagatest.Run(s, saga.Step[event.Encrypted, event.Created]{
-			Name: event.StepUserWriter,
-			Handle: saga.Each(8, func(_ context.Context, e saga.Event[event.Encrypted]) (event.Created, error) {
-				return event.Created{ID: e.Body.ID}, nil
-			}),
+func runPath(s *sagatest.Server, completing func(), change ...func(*saga.Config)) {
+	sagatest.Run(s, verifying(nothing), change...)
+	sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), change...)
+	sagatest.Run(s, encrypting(func(context.Context, saga.Event[event.CodeChecked]) error { return nil }), change...)
+	sagatest.Run(s, saga.Step[event.Encrypted, event.Created]{
+		Name: event.StepUserWriter,
+		Handle: saga.Each(8, func(_ context.Context, e saga.Event[event.Encrypted]) (event.Created, error) {
+			return event.Created{ID: e.Body.ID}, nil
 		}),
-		sagatest.Run(s, deleting(func(created) error { completing(); return nil })),
-	}
-	return func() {
-		for _, stop := range stops {
-			stop()
-		}
-	}
+	}, change...)
+	sagatest.Run(s, deleting(func(created) error { completing(); return nil }), change...)
 }
 
 func TestRun_WaitsForItsConsumer(t *testing.T) {

@@ -170,9 +170,7 @@ func TestRun_RedeliveredEventsRunAlone(t *testing.T) {
 		}
 		return results
 	}})
-	for _, k := range keys {
-		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
-	}
+	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
 }
 
 func TestRun_TwoRunnersShareOneConsumer(t *testing.T) {
@@ -201,9 +199,7 @@ func TestRun_TwoRunnersShareOneConsumer(t *testing.T) {
 	for i := range n {
 		keys = append(keys, begin(s, fmt.Sprintf("user-%d", i)))
 	}
-	for _, k := range keys {
-		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
-	}
+	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
 	if n := doubled.Load(); n > 0 {
 		t.Errorf("%d events were handled by both runners", n)
 	}

@@ -49,7 +49,7 @@ func TestRun_StopFinishesWhatIsInHand(t *testing.T) {
 func TestRun_StopCutsOffWhatDoesNotFinish(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepCodeChecker)
-	working := make(chan struct{}, 2)
+	working := make(chan struct{}, 10)
 	stop := sagatest.Run(s, checking(func(ctx context.Context, _ taken) error {
 		working <- struct{}{}
 		<-ctx.Done()

@@ -44,8 +44,8 @@ type listener struct {
 // listen starts npm clients of the Socket.IO server at url.
 func listen(t testing.TB, url string) *listener {
 	t.Helper()
-	folder := parts.Node(t, filepath.Join("testdata", "client"))
-	cmd := exec.Command("node", "listen.js", url)
+	folder := filepath.Join("testdata", "client")
+	cmd := exec.Command(parts.Node(t, folder), "listen.js", url)
 	cmd.Dir = folder
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -42,7 +42,7 @@ func TestRegistration_GoesThroughEveryStep(t *testing.T) {
 			if !found {
 				t.Fatal("no row")
 			}
-			if stored.Name != "User "+id || stored.Image != "data:," {
+			if stored.Name != userName || stored.Image != pixel {
 				t.Errorf("row = %+v", stored)
 			}
 			for _, secret := range []string{r["Phone"].(string), r["Password"].(string)} {
@@ -200,11 +200,10 @@ func TestRegistration_SubmittedTwiceIsHeardOnce(t *testing.T) {
 			r := s.validRequest(id)
 			s.publish(r, c.first)
 			s.publish(r, c.second)
-			s.publish(r, c.second+"-late")
-			late := event.Key{User: event.UserHash(id), Saga: c.second + "-late"}
 			if got := clients.hear(id, 1); !got.Status {
 				t.Errorf("heard %+v", got)
 			}
+			late := s.publish(r, c.second+"-late")
 			if ended := s.outcome(late); ended.Code != event.CodeDuplicateRequest || ended.Of == "" {
 				t.Errorf("the repetition ended with %+v", ended)
 			}

@@ -42,6 +42,8 @@ type process struct {
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
 	err  error         // how it ended; read after done
+
+	stopped bool // by the test
 }
 
 // startProcess starts a program with nothing but vars in its environment. At
@@ -63,15 +65,19 @@ func startProcess(t testing.TB, vars map[string]string, out *logs, name string, 
 	return p
 }
 
+// signal tells the program to stop.
+func (p *process) signal() {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
+}
+
 // stop sends SIGTERM and waits for a graceful end. A second call does nothing.
 func (p *process) stop(t testing.TB) {
 	t.Helper()
-	select {
-	case <-p.done:
+	if p.stopped {
 		return
-	default:
 	}
-	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may just have ended
+	p.stopped = true
+	p.signal()
 	select {
 	case <-p.done:
 		if p.err != nil {
@@ -85,7 +91,10 @@ func (p *process) stop(t testing.TB) {
 }
 
 func environ(vars map[string]string) []string {
-	env := []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}
+	env := []string{
+		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"),
+		"GORACE=atexit_sleep_ms=0", // the race detector would sleep a second at each exit
+	}
 	for name, value := range vars {
 		env = append(env, name+"="+value)
 	}

@@ -69,6 +69,11 @@ func startSystem(t testing.TB, over map[string]string) *system {
 	for _, name := range []string{"token-verifier", "code-checker", "encryptor", "user-writer", "notifier"} {
 		s.start(name)
 	}
+	t.Cleanup(func() { // runs before each is waited for: they stop at once
+		for _, p := range s.procs {
+			p.signal()
+		}
+	})
 	return s
 }
 
@@ -125,6 +130,12 @@ func (s *system) connect() {
 // request is a request as any upstream service may publish it.
 type request map[string]any
 
+// pixel is an image.
+const pixel = "data:image/gif;base64,R0lGODlhAQABAAAAACwAAAAAAQABAAA="
+
+// userName is the name of every user who is not refused for it.
+const userName = "Ada Lovelace"
+
 // faultyPhone is a phone for which the encryption service answers with a fault.
 const faultyPhone = "+49151000FAULT"
 
@@ -134,7 +145,7 @@ func (s *system) validRequest(id string) request {
 	s.storeCode(id, "123456")
 	return request{
 		"Id": id, "Token": s.token(id), "Code": "123456", "Phone": "+4915112345678",
-		"Password": "correct horse battery", "Username": "User " + id, "Image": "data:,",
+		"Password": "correct horse battery", "Username": userName, "Image": pixel,
 	}
 }
 

@@ -38,22 +38,12 @@ func (s *session) openContainer(ctx context.Context, p part) (*Server, error) {
 	if err := e.haveImage(ctx, p.image); err != nil {
 		return nil, err
 	}
-	var errs []error
-	for range startTries {
-		server, err := e.startContainer(ctx, p)
-		if err == nil {
-			return server, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
+	return persist(func() (*Server, error) { return e.startContainer(ctx, p) })
 }
 
 // startContainer starts one on a port that stays the same when the container is
 // stopped and started (one that Docker picks would not), and waits until it answers.
 func (e *engine) startContainer(ctx context.Context, p part) (*Server, error) {
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
 	port, err := freePort(ctx)
 	if err != nil {
 		return nil, err
@@ -74,7 +64,7 @@ func (e *engine) startContainer(ctx context.Context, p part) (*Server, error) {
 		err = server.awaitReady(ctx)
 	}
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.image, err), instance.remove(context.WithoutCancel(ctx)))
+		return nil, errors.Join(fmt.Errorf("starting %s: %w", p.image, err), instance.remove(ctx))
 	}
 	return server, nil
 }

@@ -35,7 +35,7 @@ func NATS(t testing.TB) *NATSServer {
 		n := &NATSServer{URL: "nats://" + loopback(port), options: server.Options{
 			ServerName: "parts", Host: "127.0.0.1", Port: port,
 			JetStream: true, StoreDir: store, NoSigs: true, NoLog: true,
-			MaxPayload: 4 << 20, // a request with the largest image, escaped
+			MaxPayload: 8 << 20, // a request with the largest image, as a dead letter
 		}}
 		if last = n.start(); last == nil {
 			t.Cleanup(n.stop)

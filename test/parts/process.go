@@ -16,10 +16,6 @@ import (
 // outputLimit is how much of the end of a server's log an error shows, in bytes.
 const outputLimit = 2000
 
-// startTries is how often a server is started, each time on another port,
-// because somebody else may take a free port before the server does.
-const startTries = 3
-
 // process is a server that runs as a child of this test binary.
 type process struct {
 	binary string
@@ -37,15 +33,7 @@ func (s *session) openProcess(ctx context.Context, p part) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	var errs []error
-	for range startTries {
-		server, err := s.startProcess(ctx, p, bin)
-		if err == nil {
-			return server, nil
-		}
-		errs = append(errs, err)
-	}
-	return nil, errors.Join(errs...)
+	return persist(func() (*Server, error) { return s.startProcess(ctx, p, bin) })
 }
 
 // startProcess starts one on a fresh folder and port, and waits until it answers.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"testing"
 
@@ -66,10 +67,20 @@ func redisAddr(url string) (string, error) {
 	return options.Addr, nil
 }
 
+// pingRedis dials before it hands over to the client, which would write every
+// refused connection on the standard error.
 func pingRedis(ctx context.Context, url string) (err error) {
 	options, err := redis.ParseURL(url)
 	if err != nil {
 		return errors.New("it is not a Redis URL")
+	}
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, options.Network, options.Addr)
+	if err != nil {
+		return fmt.Errorf("reaching Redis: %w", err)
+	}
+	if err := conn.Close(); err != nil {
+		return fmt.Errorf("reaching Redis: %w", err)
 	}
 	options.MaxRetries, options.DialerRetries = -1, 1 // the caller asks again
 	options.ContextTimeoutEnabled = true              // or ctx would not end a read from a frozen server

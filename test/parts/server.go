@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -118,23 +119,51 @@ func (s *Server) outage(t testing.TB, verb string, timeout time.Duration, act fu
 	}
 }
 
+// errSilent tells that a server runs but did not answer in time.
+var errSilent = errors.New("it does not answer")
+
+// startTries is how often a server is started, each time on another port,
+// because somebody else may take a free port before the server does.
+const startTries = 3
+
+// persist calls start again when the server ends before it answers, as one does
+// whose port is taken. Another try does not help one that is silent.
+func persist(start func() (*Server, error)) (*Server, error) {
+	var errs []error
+	for range startTries {
+		server, err := start()
+		if err == nil {
+			return server, nil
+		}
+		errs = append(errs, err)
+		if errors.Is(err, errSilent) {
+			break
+		}
+	}
+	return nil, errors.Join(errs...)
+}
+
 // awaitReady returns when the server answers, has ended, or startTimeout is over.
 func (s *Server) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	pause := time.NewTicker(probePause)
 	defer pause.Stop()
+	var reason error
 	for {
 		err := s.probe(ctx)
 		if err == nil {
 			return nil
 		}
+		if ctx.Err() != nil {
+			return s.silent(context.WithoutCancel(ctx), cmp.Or(reason, err))
+		}
+		reason = err
 		if err := s.checkRunning(ctx); err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return fmt.Errorf("no answer: %w", errors.Join(ctx.Err(), err))
 		case <-pause.C:
 		}
 	}
@@ -151,6 +180,15 @@ func (s *Server) checkRunning(ctx context.Context) error {
 		return err
 	}
 	return fmt.Errorf("it ended before it answered: %s", s.instance.output(ctx))
+}
+
+// silent describes a server that runs but does not answer, with the reason of
+// the last probe and the server's last words.
+func (s *Server) silent(ctx context.Context, reason error) error {
+	if s.instance == nil {
+		return fmt.Errorf("%w: %w", errSilent, reason)
+	}
+	return fmt.Errorf("%w: %w; its last words: %s", errSilent, reason, s.instance.output(ctx))
 }
 
 // awaitEnd returns when our instance has ended.

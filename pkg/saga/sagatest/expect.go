@@ -64,6 +64,21 @@ func (s *Server) History(k event.Key) []saga.Stored {
 	return history
 }
 
+// Histories waits until n sagas have an event of type t, and returns the types
+// of every saga's events as they stand then.
+func (s *Server) Histories(t event.Type, n int) map[event.Key][]event.Type {
+	s.t.Helper()
+	if got := len(s.follow(event.StreamEvents, event.SagaEvents(t), n)); got < n {
+		s.t.Fatalf("%d events %s after %s, want %d", got, t, waitLimit, n)
+	}
+	histories := make(map[event.Key][]event.Type)
+	for _, m := range s.Messages(event.StreamEvents, event.SagaEvents("*")) {
+		e := s.parse(m)
+		histories[e.Key] = append(histories[e.Key], e.Type)
+	}
+	return histories
+}
+
 // Ended returns the body of a terminal event.
 func (s *Server) Ended(e saga.Stored) event.Ended {
 	s.t.Helper()

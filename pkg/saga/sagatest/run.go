@@ -23,7 +23,7 @@ func Run[In, Out event.Body](s *Server, step saga.Step[In, Out], change ...func(
 	for _, c := range change {
 		c(&cfg)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(s.running)
 	done := make(chan error, 1)
 	go func() { done <- saga.Run(ctx, cfg, step) }()
 	var once sync.Once
@@ -33,7 +33,10 @@ func Run[In, Out event.Body](s *Server, step saga.Step[In, Out], change ...func(
 			s.waitFor(step.Name, done)
 		})
 	}
-	s.t.Cleanup(stop)
+	s.t.Cleanup(func() {
+		s.stopAll() // so that all stop at once
+		stop()
+	})
 	return stop
 }
 

@@ -2,6 +2,7 @@ package sagatest
 
 import (
 	"bytes"
+	"context"
 	"sync"
 	"testing"
 	"time"
@@ -26,6 +27,9 @@ type Server struct {
 	key     event.PrivateKey // opens dead letters
 	logs    *log
 	sagas   int // named by Key
+
+	running context.Context // of all steps; ends with stopAll
+	stopAll context.CancelFunc
 }
 
 // Options change what [NewWith] starts. Zero values are usable.
@@ -61,6 +65,7 @@ func NewWith(t testing.TB, o Options, steps ...string) *Server {
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true,
 		JetStream: true, StoreDir: t.TempDir(), MaxPayload: o.MaxPayload,
 	}}
+	s.running, s.stopAll = context.WithCancel(context.Background())
 	s.start()
 	t.Cleanup(s.shutdown)
 	s.conn, s.js = s.Connect()

@@ -2,6 +2,7 @@ package soap
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/xml"
 	"errors"
 	"io"
@@ -25,34 +26,36 @@ var byteOrderMark = []byte("\uFEFF")
 
 // The reasons why an answer is unusable, without a word of it.
 var (
-	errNotXML  = unusable("it is not an XML document")
-	errShape   = unusable("it is not the envelope of one answer")
-	errFields  = unusable("it does not hold each value once")
-	errDoctype = unusable("it has a document type")
-	errStray   = unusable("it has text between its elements")
+	errTooLarge = unusable("it is too large")
+	errNotXML   = unusable("it is not an XML document")
+	errShape    = unusable("it is not the envelope of one answer")
+	errFields   = unusable("it does not hold each value once")
+	errDoctype  = unusable("it has a document type")
+	errStray    = unusable("it has text between its elements")
 )
 
-// inspect checks that a body is one SOAP 1.1 envelope that holds either a fault
-// or the contract's answer, and reports which. The generated client is less
-// strict: it takes an empty body for an answer and the last of two values for
-// the value, and panics at an element named "attachments". Elements that the
+// inspect checks that a body is one SOAP 1.1 envelope that holds the contract's
+// answer, or returns the *Fault that it holds instead. The generated client is
+// less strict: it takes an empty body for an answer and the last of two values
+// for the value, and panics at an element named "attachments". Elements that the
 // contract does not name are ignored within the answer, so that it may grow.
-func inspect(body []byte) (fault bool, err error) {
+func inspect(body []byte) error {
 	var envelopes, bodies, contents int
+	var fault *Fault
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
-	content := func(name xml.Name) error {
+	content := func(element xml.StartElement) (err error) {
 		contents++
-		switch name {
+		switch element.Name {
 		case faultName:
-			fault = true
-			return skip(d)
+			fault, err = readFault(d, element)
+			return err
 		case responseName:
 			return inspectValues(d)
 		}
 		return errShape
 	}
-	part := func(name xml.Name) error {
-		switch name {
+	part := func(element xml.StartElement) error {
+		switch element.Name {
 		case headerName:
 			return skip(d)
 		case bodyName:
@@ -61,25 +64,43 @@ func inspect(body []byte) (fault bool, err error) {
 		}
 		return errShape
 	}
-	err = children(d, func(name xml.Name) error {
+	err := children(d, func(element xml.StartElement) error {
 		envelopes++
-		if name != envelopeName {
+		if element.Name != envelopeName {
 			return errShape
 		}
 		return children(d, part)
 	})
-	if err == nil && (envelopes != 1 || bodies != 1 || contents != 1) {
-		err = errShape
+	switch {
+	case err != nil:
+		return err
+	case envelopes != 1 || bodies != 1 || contents != 1:
+		return errShape
+	case fault != nil:
+		return fault
 	}
-	return fault, err
+	return nil
+}
+
+// readFault reads a fault. Some servers write the code as in SOAP 1.2 although
+// the envelope is of 1.1; npm soap does for what its handlers throw.
+func readFault(d *xml.Decoder, element xml.StartElement) (*Fault, error) {
+	var f struct {
+		Code   string `xml:"faultcode"`
+		Code12 string `xml:"Code>Value"`
+	}
+	if d.DecodeElement(&f, &element) != nil {
+		return nil, errNotXML
+	}
+	return newFault(cmp.Or(f.Code, f.Code12)), nil
 }
 
 // inspectValues checks what EncryptResponse holds. Servers differ on whether its
 // children are in a namespace.
 func inspectValues(d *xml.Decoder) error {
 	var phones, passwords int
-	err := children(d, func(name xml.Name) error {
-		switch name.Local {
+	err := children(d, func(element xml.StartElement) error {
+		switch element.Name.Local {
 		case "EncryptedPhone":
 			phones++
 		case "EncryptedPassword":
@@ -87,7 +108,7 @@ func inspectValues(d *xml.Decoder) error {
 		default:
 			return skip(d)
 		}
-		if name.Space != contractSpace && name.Space != "" {
+		if element.Name.Space != contractSpace && element.Name.Space != "" {
 			return errFields
 		}
 		return text(d)
@@ -100,7 +121,7 @@ func inspectValues(d *xml.Decoder) error {
 
 // children visits each child of the element that d is in, or the root of the
 // document when it is in none. The visitor reads the child to its end.
-func children(d *xml.Decoder, visit func(xml.Name) error) error {
+func children(d *xml.Decoder, visit func(xml.StartElement) error) error {
 	for {
 		token, err := d.Token()
 		switch t := token.(type) {
@@ -110,7 +131,7 @@ func children(d *xml.Decoder, visit func(xml.Name) error) error {
 			}
 			return errNotXML
 		case xml.StartElement:
-			if err := visit(t.Name); err != nil {
+			if err := visit(t); err != nil {
 				return err
 			}
 		case xml.EndElement:

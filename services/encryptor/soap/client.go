@@ -45,8 +45,8 @@ type Config struct {
 // Client calls the encryption service.
 type Client struct {
 	port    wsdl.Encryption
-	http    *http.Client
 	timeout time.Duration
+	close   func()
 }
 
 // Encrypted is what the service made of a phone and a password: both not blank,
@@ -58,25 +58,24 @@ type Encrypted struct {
 // New returns a client. It does not connect yet.
 func New(config Config) (*Client, error) {
 	address, err := url.Parse(config.URL)
-	if err != nil || address.Host == "" || address.Scheme != "http" && address.Scheme != "https" {
-		return nil, errors.New("the encryption service's URL must be like http://host:port/path or https://…")
+	if err != nil || address.Host == "" || address.User != nil || address.Scheme != "http" && address.Scheme != "https" {
+		return nil, errors.New("the encryption service's URL must be like http://host:port/path or https://…, without a user")
 	}
 	if config.Timeout < 0 || config.MaxResponse < 0 || config.Connections < 0 {
 		return nil, errors.New("the encryption service's timeout, response size and connections must not be negative")
 	}
-	return newClient(config, newTransport(config)), nil
+	transport := newTransport(config)
+	client := newClient(config, transport)
+	client.close = transport.CloseIdleConnections
+	return client, nil
 }
 
 func newClient(config Config, transport http.RoundTripper) *Client {
-	client := &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	via := exchange{http: client, limit: cmp.Or(config.MaxResponse, DefaultMaxResponse)}
+	via := exchange{transport: transport, limit: cmp.Or(config.MaxResponse, DefaultMaxResponse)}
 	return &Client{
 		port:    wsdl.NewEncryption(gowsdl.NewClient(config.URL, gowsdl.WithHTTPClient(via))),
-		http:    client,
 		timeout: cmp.Or(config.Timeout, DefaultTimeout),
+		close:   func() {},
 	}
 }
 
@@ -86,7 +85,7 @@ func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted
 	if err := cmp.Or(checkValue("phone", phone), checkValue("password", password)); err != nil {
 		return Encrypted{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	limited, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answer, err := c.port.EncryptContext(limited, &wsdl.EncryptRequest{Phone: phone, Password: password})
 	if err != nil {
@@ -103,25 +102,22 @@ func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted
 }
 
 // Close closes the connections that no call is using.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+func (c *Client) Close() { c.close() }
 
-// explain maps an error of the generated client to one of this package's kinds.
-// What the exchange did not make is the decoder's, whose text may quote the
-// answer.
+// explain gives an error of the generated client its kind. The exchange has done
+// so for all but two: the end of the caller's context, and what the decoder
+// cannot read, of which its text may quote the answer.
 func explain(ctx context.Context, err error) error {
-	if fault, ok := errors.AsType[*gowsdl.SOAPFault](err); ok {
-		return newFault(fault.Code)
-	}
-	if errors.Is(err, ErrUnavailable) {
-		if ended := ended(ctx); ended != nil {
-			return fmt.Errorf("asking the encryption service: %w", ended)
-		}
+	if _, ok := errors.AsType[*Fault](err); ok || errors.Is(err, ErrUnusable) {
 		return err
 	}
-	if errors.Is(err, ErrUnusable) {
-		return err
+	if !errors.Is(err, ErrUnavailable) {
+		return unusable("it cannot be decoded")
 	}
-	return unusable("it cannot be decoded")
+	if ended := ended(ctx); ended != nil {
+		return fmt.Errorf("asking the encryption service: %w", ended)
+	}
+	return err
 }
 
 // ended returns the error of a context that has ended. The network may notice a

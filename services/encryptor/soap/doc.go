@@ -32,11 +32,14 @@
 // for reasons that are not in the message, so that it may succeed later. In
 // practice servers do not keep these apart: many libraries answer Server to
 // whatever a handler throws, a refused value included, so waiting for a Server
-// fault to pass may wait for ever. A fault of either code therefore ends the
-// registration with "encryption_failed", as the design says, and Fault.Code is
-// there for who must know. A service that is away does not answer with a fault
-// of its own: a gateway in front of it says 502, 503 or 504, and these mean
-// ErrUnavailable even when a fault is their body.
+// fault to pass may wait for ever. A fault of either code is therefore a *Fault,
+// which the design ends the registration with ("encryption_failed"); a caller
+// that wants to ask again a few times before it believes a Server fault finds
+// the code in it.
+//
+// A service that is away does not answer with a fault of its own: it is the
+// gateway in front of it that says 502, 503 or 504, and these mean
+// ErrUnavailable even when their body is a fault.
 //
 // # On the wire
 //

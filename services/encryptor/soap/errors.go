@@ -38,8 +38,8 @@ const (
 )
 
 // Fault is that the service answered with a SOAP fault: its word that it will
-// not encrypt these values. The package's documentation says why Server faults
-// are no exception.
+// not encrypt these values. The package's documentation says what its code is
+// worth.
 //
 // Only the code is kept, and only when it is one that SOAP defines. Services
 // put what they were sent into the fault's text, its detail and even the code,

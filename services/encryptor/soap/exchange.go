@@ -37,16 +37,19 @@ func newTransport(config Config) *http.Transport {
 
 // exchange is the HTTP client that the generated client sends through. It lets
 // pass only answers that the generated client reads rightly.
+//
+// It sends through a transport and not an http.Client, which would follow
+// redirects, and the values with them.
 type exchange struct {
-	http  *http.Client
-	limit int64 // bytes of an answer's body
+	transport http.RoundTripper
+	limit     int64 // bytes of an answer's body
 }
 
-// Do sends a request and reads the whole answer. Its errors are ErrUnavailable
-// and ErrUnusable.
+// Do sends a request and reads the whole answer. Its errors are *Fault,
+// ErrUnavailable and ErrUnusable.
 func (x exchange) Do(req *http.Request) (*http.Response, error) {
 	prepare(req)
-	res, err := x.http.Do(req)
+	res, err := x.transport.RoundTrip(req)
 	if err != nil {
 		return nil, unavailable(req.Context(), err)
 	}
@@ -55,14 +58,10 @@ func (x exchange) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, unavailable(req.Context(), err)
 	}
-	if int64(len(body)) > x.limit {
-		body, err = nil, unusable("it is larger than "+strconv.FormatInt(x.limit, 10)+" bytes")
-	}
-	if err := judge(res.StatusCode, body, err); err != nil {
+	if err := judge(res.StatusCode, body, int64(len(body)) > x.limit); err != nil {
 		return nil, err
 	}
-	// The generated client hides a fault that comes with any other status, and
-	// decodes in another way what its header calls multipart.
+	// The generated client decodes in another way what a header calls multipart.
 	return &http.Response{
 		StatusCode: http.StatusOK,
 		Header:     http.Header{"Content-Type": {"text/xml"}},
@@ -81,24 +80,23 @@ func prepare(req *http.Request) {
 	req.Header["Idempotency-Key"] = nil
 }
 
-// judge says whether an answer is one that the generated client may read: the
-// contract's answer with status 200, or a fault with 200 or an error status.
-// sizeErr is set when the body was too large to be kept.
-func judge(status int, body []byte, sizeErr error) error {
+// judge returns nil for the contract's answer, and an error of this package for
+// any other. A fault counts with status 200, as some servers send it, and with
+// an error status, but not with one that says that the service is away.
+func judge(status int, body []byte, tooLarge bool) error {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusRequestTimeout,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		return fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
 	}
-	fault, err := false, sizeErr
-	if err == nil {
-		fault, err = inspect(body)
+	err := errTooLarge
+	if !tooLarge {
+		err = inspect(body)
 	}
+	_, isFault := errors.AsType[*Fault](err)
 	switch {
-	case status == http.StatusOK:
+	case status == http.StatusOK, isFault && status >= http.StatusBadRequest:
 		return err
-	case status >= http.StatusBadRequest && err == nil && fault:
-		return nil
 	case status >= http.StatusInternalServerError:
 		return fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
 	}
@@ -110,7 +108,8 @@ func unusable(why string) error { return fmt.Errorf("%w: %s", ErrUnusable, why) 
 // unavailable wraps what is known to be without the service's own words: texts
 // of net/http quote what they could not parse.
 func unavailable(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
+	// A dial may run out of time a moment before its context does.
+	if timeout, ok := errors.AsType[net.Error](err); ctx.Err() != nil || ok && timeout.Timeout() {
 		return fmt.Errorf("%w: no answer in time", ErrUnavailable)
 	}
 	if op, ok := errors.AsType[*net.OpError](err); ok {
@@ -119,7 +118,7 @@ func unavailable(ctx context.Context, err error) error {
 	if untrusted, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Errorf("%w: %w", ErrUnavailable, untrusted)
 	}
-	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF, http.ErrSchemeMismatch} {
+	for _, known := range []error{io.EOF, io.ErrUnexpectedEOF} {
 		if errors.Is(err, known) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, known)
 		}

@@ -26,7 +26,7 @@ type harness struct {
 func start(t testing.TB, opts Options) *harness {
 	t.Helper()
 	h := &harness{t: t, log: new(lockedBuffer)}
-	opts.Logger = zerolog.New(h.log)
+	opts.Logger = zerolog.New(h.log).Level(opts.Logger.GetLevel())
 	srv, err := New(opts)
 	if err != nil {
 		t.Fatal(err)
@@ -127,4 +127,6 @@ func refused(saga string) Message {
 }
 
 // args are the arguments of joinRoom for the room of a user.
-func args(id string) []json.RawMessage { return []json.RawMessage{json.RawMessage(encode(id + suffix))} }
+func args(id string) []json.RawMessage {
+	return []json.RawMessage{json.RawMessage(encode(id + suffix))}
+}

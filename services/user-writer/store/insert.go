@@ -62,12 +62,13 @@ func (s *sqlStore) settle(ctx context.Context, batch []*entry) error {
 		}
 		return nil
 	case known:
-		rest, err := s.sift(ctx, batch)
-		if err != nil {
+		var rest []*entry
+		err := repeat(ctx, func() (err error) {
+			rest, err = s.sift(ctx, batch)
 			return err
-		}
-		if len(rest) == 0 {
-			return nil
+		})
+		if err != nil || len(rest) == 0 {
+			return err
 		}
 		if len(rest) < len(batch) {
 			return s.settle(ctx, rest)
@@ -166,7 +167,7 @@ func (s *sqlStore) verdicts(ctx context.Context, keys []Key) (map[Key]Verdict, e
 		User  string `db:"user_hash"`
 		State string `db:"state"`
 	}
-	where, args := whereKeys(keys)
+	where, args := s.whereKeys(keys)
 	err := s.selectAll(ctx, s.db, &found, `SELECT saga, user_hash, state FROM create_user_inbox WHERE `+where, args)
 	if err != nil {
 		return nil, fmt.Errorf("read the inbox: %w", err)

@@ -14,9 +14,10 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// MySQL says how to reach a MySQL or MariaDB server. To write users, its account
-// needs SELECT, INSERT and DELETE on Users, and UPDATE besides on create_user_inbox;
-// to migrate, also CREATE and INDEX.
+// MySQL says how to reach a MySQL or MariaDB server. The store's account needs
+// SELECT, INSERT and DELETE on Users, and SELECT, INSERT and UPDATE on
+// create_user_inbox. The account that migrates needs CREATE, SELECT, INSERT and UPDATE
+// on the database.
 type MySQL struct {
 	Address  string // host:port, host alone for port 3306, or the path of a Unix socket
 	User     string

@@ -35,7 +35,7 @@ func (s *sqlStore) remove(ctx context.Context, tx *sqlx.Tx, keys []Key) error {
 		return fmt.Errorf("leave tombstones: %w", err)
 	}
 
-	where, args := whereKeys(keys)
+	where, args := s.whereKeys(keys)
 	var ids []string
 	err = s.selectAll(ctx, tx, &ids, `SELECT Id FROM create_user_inbox WHERE Id IS NOT NULL AND `+where, args)
 	if err != nil {

@@ -18,14 +18,7 @@ import (
 // ConnectSQLite returns connections to the SQLite file at path, which it does not open
 // yet. Several processes may use the file.
 func ConnectSQLite(path string) (*sql.DB, error) {
-	// Every transaction here writes, so it takes the write lock at its beginning: a
-	// lock that is taken later may find that the file has moved on, and fail. With
-	// synchronous=FULL a commit survives the loss of power.
-	dsn := (&url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
-		"_txlock": {"immediate"},
-		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
-	}.Encode()}).String()
-	db, err := sql.Open("sqlite", dsn)
+	db, err := sql.Open("sqlite", sqliteDSN(path))
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of SQLite: %w", err)
 	}
@@ -33,6 +26,18 @@ func ConnectSQLite(path string) (*sql.DB, error) {
 	// the context.
 	db.SetMaxOpenConns(1)
 	return db, nil
+}
+
+// sqliteDSN returns the driver's address of the file at path.
+func sqliteDSN(path string) string {
+	u := url.URL{Scheme: "file", OmitHost: true, Path: path, RawQuery: url.Values{
+		// Every transaction here writes, so it takes the write lock at its beginning: a
+		// lock that is taken later may find that the file has moved on, and fail.
+		"_txlock": {"immediate"},
+		// With synchronous=FULL a commit survives the loss of power.
+		"_pragma": {"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)"},
+	}.Encode()}
+	return u.String()
 }
 
 // OpenSQLite returns the store in the SQLite file at path. It creates the file, and
@@ -53,6 +58,7 @@ func newSQLite(db *sql.DB) *sqlStore {
 	return &sqlStore{
 		db: sqlx.NewDb(db, "sqlite"),
 		dialect: dialect{
+			tuples:  `VALUES `,
 			onKnown: ` ON CONFLICT (saga, user_hash) DO UPDATE SET state = 'removed', changed = ?`,
 			explain: explainSQLite,
 		},

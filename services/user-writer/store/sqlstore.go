@@ -30,6 +30,7 @@ type sqlStore struct {
 // dialect is what differs between the databases.
 type dialect struct {
 	isolation sql.IsolationLevel
+	tuples    string            // begins a list of tuples after IN
 	lock      string            // ends a SELECT that locks the rows that it finds
 	onKnown   string            // ends an INSERT of tombstones, for sagas that the inbox knows; takes the time
 	explain   func(error) error // turns a driver's error into a fault
@@ -76,8 +77,13 @@ func (s *sqlStore) Find(ctx context.Context, id string) (User, bool, error) {
 // transact runs work in a transaction, and runs it again for as long as it meets
 // others and ctx allows.
 func (s *sqlStore) transact(ctx context.Context, work func(*sqlx.Tx) error) error {
+	return repeat(ctx, func() error { return s.attempt(ctx, work) })
+}
+
+// repeat runs work again for as long as it meets others and ctx allows.
+func repeat(ctx context.Context, work func() error) error {
 	for tries := 1; ; tries++ {
-		err := s.attempt(ctx, work)
+		err := work()
 		if kindOf(err) != conflict {
 			return err
 		}
@@ -146,13 +152,12 @@ func list(item string, n int) string {
 
 // whereKeys returns a condition on the inbox that only these sagas meet, and its
 // arguments.
-func whereKeys(keys []Key) (string, []any) {
+func (s *sqlStore) whereKeys(keys []Key) (string, []any) {
 	args := make([]any, 0, 2*len(keys))
 	for _, k := range keys {
 		args = append(args, k.Saga, k.User)
 	}
-	const one = `(saga = ? AND user_hash = ?) OR `
-	return `(` + strings.TrimSuffix(strings.Repeat(one, len(keys)), ` OR `) + `)`, args
+	return `(saga, user_hash) IN (` + s.dialect.tuples + list("(?, ?)", len(keys)) + `)`, args
 }
 
 func anys(values []string) []any {

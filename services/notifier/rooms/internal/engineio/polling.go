@@ -66,11 +66,12 @@ func (s *Session) pollAnswer() (packets []Packet, last bool) {
 	case s.conn != nil:
 		packets = []Packet{Packet(noopPacket)}
 		s.signal() // the token that woke this poll was the writer's
-	case s.draining:
-		packets, s.queue = append(s.queue, Packet(closePacket)), nil
-		last = true
 	case len(s.queue) > 0:
-		packets, s.queue = s.queue, nil
+		// No close packet beside them when draining: npm's client acts on that first.
+		// Its next poll finds no session, from which it concludes the same.
+		packets, s.queue, last = s.queue, nil, s.draining
+	case s.draining:
+		packets, last = []Packet{Packet(closePacket)}, true
 	case s.upgrading:
 		packets = []Packet{Packet(noopPacket)}
 	}

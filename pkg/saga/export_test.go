@@ -1,0 +1,32 @@
+package saga
+
+import (
+	"context"
+
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/create-user/create-user/pkg/event"
+)
+
+// Delivery is one delivery, driven by hand through what Run does in a loop, so
+// that a test decides what comes between.
+type Delivery struct {
+	Handle func(context.Context)
+	Settle func(context.Context) (held bool)
+}
+
+// Drive returns what takes the deliveries of a step.
+func Drive[In, Out event.Body](cfg Config, step Step[In, Out]) (take func(jetstream.Msg) Delivery, err error) {
+	r, err := newRunner(cfg, step)
+	if err != nil {
+		return nil, err
+	}
+	return func(msg jetstream.Msg) Delivery {
+		batch := []*message[In]{r.read(msg)}
+		var results []Result[Out]
+		return Delivery{
+			Handle: func(ctx context.Context) { results = r.handle(ctx, batch) },
+			Settle: func(ctx context.Context) bool { return len(r.settle(ctx, batch, results)) > 0 },
+		}
+	}, nil
+}

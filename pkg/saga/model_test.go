@@ -1,0 +1,350 @@
+package saga_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
+	"pgregory.net/rapid"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/saga/sagatest"
+)
+
+// TestModel drives sagas through random interleavings of deliveries,
+// redeliveries, crashes between effect, append and ack, lost answers, and a
+// racing deadline, over the real event store, and then lets everything come to
+// rest. At every moment a saga has one terminal event at most, and nothing behind
+// it; at rest it has exactly one, and its effects stand exactly when it completed.
+func TestModel(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t, event.StepEncryptor) // no consumer is used: the test delivers
+	var ends [2]int
+	rapid.Check(t, func(rt *rapid.T) {
+		m := newModel(rt, s)
+		rt.Repeat(map[string]func(*rapid.T){
+			"deliver":  m.deliver,
+			"handle":   m.handle,
+			"settle":   m.settle,
+			"crash":    m.crash,
+			"deadline": m.deadline,
+			"":         m.check,
+		})
+		m.rest(rt)
+		if m.history[len(m.history)-1].Type == event.TypeCompleted {
+			ends[0]++
+		} else {
+			ends[1]++
+		}
+	})
+	t.Logf("%d completed, %d failed", ends[0], ends[1])
+	if ends[0] == 0 || ends[1] == 0 {
+		t.Error("the model does not reach both ends")
+	}
+}
+
+// model is one saga: what stands in the store, what is in hand, and its effects.
+type model struct {
+	s       *sagatest.Server
+	key     event.Key
+	history []saga.Stored
+	takers  map[string]func(jetstream.Msg) saga.Delivery
+	open    []*delivered // what the server would deliver: neither acked nor dead-lettered
+	inHand  []*working
+
+	// effects of steps by name; buried remembers what was taken back, so that a
+	// late repeat of the effect is refused (a tombstone).
+	effects, buried map[string]bool
+
+	result    error // of the next call of a handler
+	early     bool  // the handler fails before its effect, not after it
+	undoFails bool
+	fault     fault // of the next append
+}
+
+// delivered is an event as one step's consumer sees it.
+type delivered struct {
+	saga.Stored
+	step       string
+	deliveries int
+	settled    bool
+}
+
+// working is a delivery in some process's hand.
+type working struct {
+	saga.Delivery
+	msg     *fakeMsg
+	handled bool
+}
+
+type fault int
+
+const (
+	none fault = iota
+	requestLost
+	answerLost
+)
+
+const modelLimit = 5
+
+func newModel(t *rapid.T, s *sagatest.Server) *model {
+	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}, buried: map[string]bool{}}
+	cfg := s.Config()
+	cfg.Logger, cfg.JetStream, cfg.DeliveryLimit = zerolog.Nop(), &faulty{s.JS(), m}, modelLimit
+	m.takers = map[string]func(jetstream.Msg) saga.Delivery{
+		event.StepCodeChecker: drive(cfg, m, event.StepCodeChecker, func(e event.TokenVerified) event.CodeChecked { return checked(e.ID) }),
+		event.StepEncryptor:   drive(cfg, m, event.StepEncryptor, func(e event.CodeChecked) event.Encrypted { return event.Encrypted{ID: e.ID} }),
+		event.StepUserWriter:  drive(cfg, m, event.StepUserWriter, func(e event.Encrypted) event.Created { return event.Created{ID: e.ID} }),
+		event.StepCodeDeleter: drive(cfg, m, event.StepCodeDeleter, func(e event.Created) event.Ended {
+			return event.NewEnded(e.ID, event.StepCodeDeleter, event.CodeCreated)
+		}),
+		event.StepClaimReleaser: drive(cfg, m, event.StepClaimReleaser, func(event.Ended) saga.Nothing { return saga.Nothing{} }),
+		event.StepRowRemover:    drive(cfg, m, event.StepRowRemover, func(event.Ended) saga.Nothing { return saga.Nothing{} }),
+	}
+	deadline := time.Now().Add(time.Hour)
+	if rapid.IntRange(0, 9).Draw(t, "late") == 0 {
+		deadline = time.Now()
+	}
+	s.Append(verified("ada"), m.key, deadline)
+	m.observe()
+	return m
+}
+
+// undoes says whose effect a compensation takes back.
+var undoes = map[string]string{event.StepClaimReleaser: event.StepCodeChecker, event.StepRowRemover: event.StepUserWriter}
+
+// drive makes a step whose effect is an entry in m.effects.
+func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func(In) Out) func(jetstream.Msg) saga.Delivery {
+	handle := func(_ context.Context, e saga.Event[In]) (Out, error) {
+		if m.early && m.result != nil {
+			return next(e.Body), m.result
+		}
+		if of, compensates := undoes[name]; compensates {
+			delete(m.effects, of)
+			m.buried[of] = true
+		} else if !m.buried[name] {
+			m.effects[name] = true
+		}
+		if errors.Is(m.result, errPanic) {
+			panic("over the event")
+		}
+		return next(e.Body), m.result
+	}
+	undo := func(context.Context, saga.Event[In]) error {
+		if m.undoFails {
+			return errors.New("cannot undo")
+		}
+		delete(m.effects, name)
+		m.buried[name] = true
+		return nil
+	}
+	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo})
+	if err != nil {
+		panic(err)
+	}
+	return take
+}
+
+// observe reads the history and opens what is new in it to its consumers.
+func (m *model) observe() {
+	history := m.s.History(m.key)
+	for _, e := range history[len(m.history):] {
+		for _, step := range event.Path() {
+			if m.takers[step.Name] != nil && slices.Contains(step.Consumes, e.Type) {
+				m.open = append(m.open, &delivered{Stored: e, step: step.Name})
+			}
+		}
+	}
+	m.history = history
+}
+
+// deliver delivers one of the open events, again perhaps.
+func (m *model) deliver(t *rapid.T) {
+	if len(m.open) == 0 || len(m.inHand) == 4 {
+		t.Skip("nothing to deliver, or no hand free")
+	}
+	m.take(rapid.SampledFrom(m.open).Draw(t, "event"))
+}
+
+func (m *model) take(d *delivered) *working {
+	d.deliveries++
+	msg := &fakeMsg{of: d, delivery: d.deliveries}
+	w := &working{Delivery: m.takers[d.step](msg), msg: msg}
+	m.inHand = append(m.inHand, w)
+	return w
+}
+
+var (
+	errPanic = errors.New("panic")
+	outcomes = []error{
+		nil, nil, nil, nil, nil, nil, errors.New("odd"), saga.Unavailable(errors.New("away")),
+		saga.Reject(event.CodeIncorrect, errors.New("no")), errPanic,
+	}
+)
+
+// handle lets a process handle what it has in hand: effect, then perhaps an error.
+func (m *model) handle(t *rapid.T) {
+	w := m.pick(t, func(w *working) bool { return !w.handled })
+	m.result = rapid.SampledFrom(outcomes).Draw(t, "outcome")
+	m.early = rapid.Bool().Draw(t, "before its effect")
+	w.Handle(t.Context())
+	w.handled = true
+}
+
+// settle lets a process settle what it has handled: append, then ack.
+func (m *model) settle(t *rapid.T) {
+	w := m.pick(t, func(w *working) bool { return w.handled })
+	m.fault = rapid.SampledFrom([]fault{none, none, none, requestLost, answerLost}).Draw(t, "fault")
+	m.undoFails = rapid.IntRange(0, 4).Draw(t, "undo fails") == 0
+	w.msg.deaf = rapid.IntRange(0, 3).Draw(t, "ack is lost") == 0
+	m.finish(t.Context(), w)
+}
+
+func (m *model) finish(ctx context.Context, w *working) {
+	w.handled = false
+	if held := w.Settle(ctx); !held {
+		m.drop(w)
+	}
+	m.open = slices.DeleteFunc(m.open, func(d *delivered) bool { return d.settled })
+	m.observe()
+}
+
+// crash loses what a process has in hand.
+func (m *model) crash(t *rapid.T) { m.drop(m.pick(t, func(*working) bool { return true })) }
+
+func (m *model) drop(w *working) {
+	m.inHand = slices.DeleteFunc(m.inHand, func(v *working) bool { return v == w })
+}
+
+func (m *model) pick(t *rapid.T, fits func(*working) bool) *working {
+	var fitting []*working
+	for _, w := range m.inHand {
+		if fits(w) {
+			fitting = append(fitting, w)
+		}
+	}
+	if len(fitting) == 0 {
+		t.Skip("nothing in hand")
+	}
+	return rapid.SampledFrom(fitting).Draw(t, "in hand")
+}
+
+// deadline lets a watchdog that has seen some event end the saga behind it.
+func (m *model) deadline(t *rapid.T) {
+	if rapid.IntRange(0, 9).Draw(t, "passes") > 0 {
+		t.Skip("not yet")
+	}
+	seen := rapid.SampledFrom(m.history).Draw(t, "seen")
+	if !seen.Type.BeforePivot() {
+		t.Skip("past the pivot")
+	}
+	if err := expire(t.Context(), m.s, m.key, seen.Meta, seen.Sequence); err != nil {
+		t.Fatalf("append failed: %v", err)
+	}
+	m.observe()
+}
+
+// check holds at every moment.
+func (m *model) check(t *rapid.T) {
+	for i, e := range m.history {
+		last := i == len(m.history)-1
+		if e.Type.Terminal() && !last {
+			t.Fatalf("%s follows the terminal event %s", m.history[i+1].Type, e.Type)
+		}
+		if e.Type == event.TypeFailed && i > 0 && !m.history[i-1].Type.BeforePivot() {
+			t.Fatalf("failed follows %s", m.history[i-1].Type)
+		}
+		if e.Type != event.TypeFailed && e.Type != append([]event.Type{}, path...)[i] {
+			t.Fatalf("event %d is %s, want %s", i+1, e.Type, path[i])
+		}
+	}
+}
+
+// rest handles without faults all that is in hand or open, and checks the end.
+func (m *model) rest(t *rapid.T) {
+	m.result, m.fault, m.undoFails = nil, none, false
+	for rounds := 0; len(m.inHand)+len(m.open) > 0; rounds++ {
+		if rounds > 100 {
+			t.Fatalf("no rest: %d in hand, %d open", len(m.inHand), len(m.open))
+		}
+		if len(m.inHand) == 0 {
+			m.take(m.open[0])
+		}
+		w := m.inHand[0]
+		if !w.handled {
+			w.Handle(t.Context())
+		}
+		w.msg.deaf = false
+		m.finish(t.Context(), w)
+		m.check(t)
+	}
+	end := m.history[len(m.history)-1].Type
+	if !end.Terminal() {
+		t.Fatalf("the saga rests after %s", end)
+	}
+	for _, step := range undoes {
+		if m.effects[step] != (end == event.TypeCompleted) {
+			t.Fatalf("the saga has %s, the effect of %s stands: %t", end, step, m.effects[step])
+		}
+	}
+}
+
+// fakeMsg is a delivery whose settlement the model sees.
+type fakeMsg struct {
+	jetstream.Msg // the methods below are all that is called
+
+	of       *delivered
+	delivery int
+	deaf     bool // what is told to the server gets lost
+}
+
+func (f *fakeMsg) Metadata() (*jetstream.MsgMetadata, error) {
+	return &jetstream.MsgMetadata{
+		Sequence:     jetstream.SequencePair{Stream: f.of.Sequence},
+		NumDelivered: uint64(f.delivery), //nolint:gosec // never negative
+		Timestamp:    f.of.Time, Stream: event.StreamEvents,
+	}, nil
+}
+func (f *fakeMsg) Data() []byte                     { return f.of.Data }
+func (f *fakeMsg) Headers() nats.Header             { return f.of.Meta.Header() }
+func (f *fakeMsg) Subject() string                  { return f.of.Key.Subject(f.of.Type) }
+func (f *fakeMsg) NakWithDelay(time.Duration) error { return nil }
+func (f *fakeMsg) InProgress() error                { return nil }
+func (f *fakeMsg) Ack() error                       { f.of.settled = f.of.settled || !f.deaf; return nil }
+func (f *fakeMsg) TermWithReason(string) error      { return f.Ack() }
+
+// faulty loses what the model says of an append.
+type faulty struct {
+	jetstream.JetStream
+	m *model
+}
+
+func (f *faulty) PublishMsgAsync(msg *nats.Msg, opts ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
+	fault := f.m.fault
+	f.m.fault = none
+	if fault == none {
+		return f.JetStream.PublishMsgAsync(msg, opts...)
+	}
+	if fault == answerLost {
+		if _, err := f.JetStream.PublishMsg(context.Background(), msg, opts...); err != nil {
+			return nil, fmt.Errorf("lost anyway: %w", err)
+		}
+	}
+	future := make(lost, 1)
+	future <- jetstream.ErrAsyncPublishTimeout
+	return future, nil
+}
+
+// lost is the future of an append whose answer never comes.
+type lost chan error
+
+func (l lost) Ok() <-chan *jetstream.PubAck { return nil }
+func (l lost) Err() <-chan error            { return l }
+func (l lost) Msg() *nats.Msg               { return nil }
