@@ -10,6 +10,7 @@ require (
 	github.com/create-user/create-user/services/notifier v0.0.0
 	github.com/create-user/create-user/services/token-verifier v0.0.0
 	github.com/create-user/create-user/services/user-writer v0.0.0
+	github.com/create-user/create-user/services/watchdog v0.0.0
 	github.com/create-user/create-user/streams v0.0.0
 )
 
@@ -49,5 +50,6 @@ replace (
 	github.com/create-user/create-user/services/notifier => ../../services/notifier
 	github.com/create-user/create-user/services/token-verifier => ../../services/token-verifier
 	github.com/create-user/create-user/services/user-writer => ../../services/user-writer
+	github.com/create-user/create-user/services/watchdog => ../../services/watchdog
 	github.com/create-user/create-user/streams => ../../streams
 )

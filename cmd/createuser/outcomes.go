@@ -3,23 +3,19 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
-	"io"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
-	"github.com/schollz/progressbar/v3"
+	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
 )
 
 // outcomes follows the terminal events and matches them with the sagas that
 // are waited for.
 type outcomes struct {
-	consuming jetstream.ConsumeContext
-	changed   chan struct{} // holds one token after each match
+	changed chan struct{} // holds one token after each match
 
 	mu    sync.Mutex
 	open  map[string]bool       // sagas waited for; guarded by mu
@@ -28,46 +24,33 @@ type outcomes struct {
 	total int                   // sagas ever waited for; guarded by mu
 }
 
-// follow follows the terminal events from now on.
-func follow(ctx context.Context, js jetstream.JetStream) (*outcomes, error) {
-	stream, err := js.Stream(ctx, event.StreamEvents)
-	if err != nil {
-		return nil, fmt.Errorf(`follow the outcomes: stream %s: %w ("createuser streams apply" makes it)`, event.StreamEvents, err)
-	}
-	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{event.SagaEvents(event.TypeCompleted), event.SagaEvents(event.TypeFailed)},
-		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    stream.CachedInfo().State.LastSeq + 1,
+func newOutcomes() *outcomes {
+	return &outcomes{changed: make(chan struct{}, 1), open: map[string]bool{}, early: map[string]event.Code{}, ended: map[event.Code]int{}}
+}
+
+// follow follows the terminal events from now on, until ctx ends. It closes
+// ready when no outcome can be missed any more.
+func (o *outcomes) follow(ctx context.Context, store *saga.Store, ready chan<- struct{}) error {
+	return store.Follow(ctx, saga.Follower{
+		Filters: []string{event.SagaEvents(event.TypeCompleted), event.SagaEvents(event.TypeFailed)},
+		Logger:  zerolog.Nop(),
+		Ready:   func(uint64) { close(ready) },
+		Handle:  func(_ context.Context, e saga.Stored) { o.take(e) },
 	})
-	if err != nil {
-		return nil, fmt.Errorf("follow the outcomes: %w", err)
-	}
-	o := &outcomes{changed: make(chan struct{}, 1), open: map[string]bool{}, early: map[string]event.Code{}, ended: map[event.Code]int{}}
-	o.consuming, err = consumer.Consume(o.take)
-	if err != nil {
-		return nil, fmt.Errorf("follow the outcomes: %w", err)
-	}
-	return o, nil
 }
 
-func (o *outcomes) stop() {
-	o.consuming.Stop()
-	<-o.consuming.Closed()
-}
-
-func (o *outcomes) take(msg jetstream.Msg) {
-	_, k, err := event.ParseSubject(msg.Subject())
+func (o *outcomes) take(e saga.Stored) {
 	var body event.Ended
-	if err != nil || json.Unmarshal(msg.Data(), &body) != nil {
+	if json.Unmarshal(e.Data, &body) != nil {
 		return // not an outcome of this contract
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.open[k.Saga] {
-		o.early[k.Saga] = body.Code
+	if !o.open[e.Saga] {
+		o.early[e.Saga] = body.Code
 		return
 	}
-	delete(o.open, k.Saga)
+	delete(o.open, e.Saga)
 	o.end(body.Code)
 }
 
@@ -111,10 +94,9 @@ func (o *outcomes) counts() (open, total int) {
 }
 
 // wait waits until no saga is open or ctx ends, and returns how many still are.
-func (o *outcomes) wait(ctx context.Context, out io.Writer) int {
+func (o *outcomes) wait(ctx context.Context, t *tool) int {
 	open, total := o.counts()
-	bar := progressbar.NewOptions(total, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("waiting for outcomes"),
-		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	bar := t.bar(total, "waiting for outcomes")
 	for open > 0 {
 		_ = bar.Set(total - open)
 		select {

@@ -15,6 +15,7 @@ import (
 	"github.com/create-user/create-user/services/notifier/notify"
 	"github.com/create-user/create-user/services/token-verifier/verify"
 	"github.com/create-user/create-user/services/user-writer/write"
+	"github.com/create-user/create-user/services/watchdog/watch"
 	"github.com/create-user/create-user/streams"
 )
 
@@ -53,7 +54,7 @@ const developmentStore = 2 << 30
 // services are all services of the system, in saga order.
 func services() []service.Service {
 	return []service.Service{
-		verify.Service(), check.Service(), encrypt.Service(), write.Service(), notify.Service(),
+		verify.Service(), check.Service(), encrypt.Service(), write.Service(), notify.Service(), watch.Service(),
 	}
 }
 

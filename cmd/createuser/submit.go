@@ -10,7 +10,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/schollz/progressbar/v3"
 	"golang.org/x/time/rate"
 
@@ -66,7 +65,7 @@ func (c submitCommand) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer closeFile()
-	s := submission{command: c, tool: t, js: js, client: client.New(js, key, "/createuser/submit"), store: saga.NewStore(js), total: total}
+	s := submission{command: c, tool: t, client: client.New(js, key, "/createuser/submit"), store: saga.NewStore(js), total: total}
 	return s.run(ctx, requests)
 }
 
@@ -112,7 +111,6 @@ func (c submitCommand) requests(in io.Reader) (source, int, func(), error) {
 type submission struct {
 	command submitCommand
 	tool    *tool
-	js      jetstream.JetStream
 	client  *client.Client
 	store   *saga.Store
 	total   int
@@ -128,20 +126,32 @@ type submission struct {
 // maxShown bounds how many errors the summary prints.
 const maxShown = 10
 
+// run submits beside a follower of the outcomes, which ends with it.
 func (s *submission) run(ctx context.Context, requests source) error {
-	begun := time.Now()
-	if !s.command.NoWait {
-		followed, err := follow(ctx, s.js)
-		if err != nil {
-			return err
-		}
-		defer followed.stop()
-		s.outcomes = followed
+	if s.command.NoWait {
+		return s.submit(ctx, requests)
 	}
-	s.bar = progressbar.NewOptions(s.total,
-		progressbar.OptionSetWriter(s.tool.err), progressbar.OptionSetDescription("submitting"),
-		progressbar.OptionShowCount(), progressbar.OptionShowIts(), progressbar.OptionSetItsString("requests"),
-		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+	s.outcomes = newOutcomes()
+	ready := make(chan struct{})
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	return service.All(ctx,
+		func(ctx context.Context) error { return s.outcomes.follow(ctx, s.store, ready) },
+		func(ctx context.Context) error {
+			defer cancel()
+			select {
+			case <-ready:
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			return s.submit(ctx, requests)
+		},
+	)
+}
+
+func (s *submission) submit(ctx context.Context, requests source) error {
+	begun := time.Now()
+	s.bar = s.tool.bar(s.total, "submitting", progressbar.OptionShowIts(), progressbar.OptionSetItsString("requests"))
 	s.publishAll(ctx, requests)
 	_ = s.bar.Finish() // a bar that cannot be drawn hurts nobody
 	waitErr := s.wait(ctx)
@@ -218,7 +228,7 @@ func (s *submission) wait(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.command.Timeout)
 	defer cancel()
-	if missing := s.outcomes.wait(ctx, s.tool.err); missing > 0 {
+	if missing := s.outcomes.wait(ctx, s.tool); missing > 0 {
 		return fmt.Errorf("%d outcomes have not come (--timeout %s): see \"createuser watch <saga>\"", missing, s.command.Timeout)
 	}
 	return nil

@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/service"
 )
 
 type watchCommand struct {
@@ -24,77 +25,55 @@ func (c watchCommand) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer closeNATS()
-	w := watch{tool: t, begun: map[event.Key]time.Time{}, open: map[event.Key]bool{}}
-	return w.run(ctx, js, c)
+	// What was asked for may be an Id or a saga: no filter says both, so each is
+	// followed by itself. Only one of them finds anything, save for an Id that is
+	// also a saga's id.
+	filters := []string{event.UserEvents("*", event.UserHash(c.Of))}
+	if event.ValidSagaID(c.Of) {
+		filters = append(filters, event.Key{User: "*", Saga: c.Of}.History())
+	}
+	if err := t.printf("waiting for events of %q; Ctrl-C ends\n", c.Of); err != nil {
+		return err
+	}
+	h := histories{tool: t, begun: map[event.Key]time.Time{}, open: map[event.Key]bool{}}
+	events := make(chan saga.Stored)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	run := []func(context.Context) error{func(ctx context.Context) error {
+		defer cancel() // nothing more to print: stop following
+		return h.print(ctx, events, c.Follow)
+	}}
+	for _, filter := range filters {
+		run = append(run, func(ctx context.Context) error { return tail(ctx, saga.NewStore(js), filter, events) })
+	}
+	return service.All(ctx, run...)
 }
 
-// watch prints histories.
-type watch struct {
+// histories prints the histories of sagas.
+type histories struct {
 	tool  *tool
 	begun map[event.Key]time.Time // when the first event of each saga was stored
 	open  map[event.Key]bool
 }
 
-func (w *watch) run(ctx context.Context, js jetstream.JetStream, c watchCommand) error {
-	// What was asked for may be an Id or a saga: no filter says both, so each
-	// has its own consumer. Only one of them finds anything, save for an Id that
-	// is also a saga's id.
-	filters := []string{event.UserEvents("*", event.UserHash(c.Of))}
-	if event.ValidSagaID(c.Of) {
-		filters = append(filters, event.Key{User: "*", Saga: c.Of}.History())
-	}
-	stream, err := js.Stream(ctx, event.StreamEvents)
-	if err != nil {
-		return fmt.Errorf(`stream %s: %w ("createuser streams apply" makes it)`, event.StreamEvents, err)
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	events := make(chan saga.Stored)
-	for _, filter := range filters {
-		stop, err := tail(ctx, stream, filter, events)
-		if err != nil {
-			return err
-		}
-		defer stop()
-	}
-	if err := w.tool.printf("waiting for events of %q; Ctrl-C ends\n", c.Of); err != nil {
-		return err
-	}
-	return w.print(ctx, events, c.Follow)
-}
-
 // tail sends every stored event that matches filter, those of the past first.
-func tail(ctx context.Context, stream jetstream.Stream, filter string, to chan<- saga.Stored) (func(), error) {
-	consumer, err := stream.OrderedConsumer(ctx, jetstream.OrderedConsumerConfig{FilterSubjects: []string{filter}})
-	if err != nil {
-		return nil, fmt.Errorf("follow %s: %w", filter, err)
-	}
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
-		e, err := saga.ParseStored(msg.Subject(), msg.Headers(), msg.Data())
-		info, infoErr := msg.Metadata()
-		if err != nil || infoErr != nil {
-			return // not an event of this contract
-		}
-		e.Sequence, e.Time = info.Sequence.Stream, info.Timestamp
-		select {
-		case to <- e:
-		case <-ctx.Done():
-		}
+func tail(ctx context.Context, store *saga.Store, filter string, to chan<- saga.Stored) error {
+	return store.Follow(ctx, saga.Follower{
+		Filters: []string{filter}, Since: time.Unix(0, 0), Logger: zerolog.Nop(),
+		Handle: func(ctx context.Context, e saga.Stored) {
+			select {
+			case to <- e:
+			case <-ctx.Done():
+			}
+		},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("follow %s: %w", filter, err)
-	}
-	return func() {
-		consuming.Stop()
-		<-consuming.Closed()
-	}, nil
 }
 
 // settled is how long nothing more may come after the last saga has ended
 // before the watch is over: events of the past come in a burst.
 const settled = 500 * time.Millisecond
 
-func (w *watch) print(ctx context.Context, events <-chan saga.Stored, forever bool) error {
+func (h *histories) print(ctx context.Context, events <-chan saga.Stored, forever bool) error {
 	var over <-chan time.Time
 	for {
 		select {
@@ -103,11 +82,11 @@ func (w *watch) print(ctx context.Context, events <-chan saga.Stored, forever bo
 		case <-over:
 			return nil
 		case e := <-events:
-			if err := w.event(e); err != nil {
+			if err := h.event(e); err != nil {
 				return err
 			}
 			over = nil
-			if len(w.open) == 0 && !forever {
+			if len(h.open) == 0 && !forever {
 				over = time.After(settled)
 			}
 		}
@@ -115,19 +94,19 @@ func (w *watch) print(ctx context.Context, events <-chan saga.Stored, forever bo
 }
 
 // event prints one event on one line.
-func (w *watch) event(e saga.Stored) error {
-	first, known := w.begun[e.Key]
+func (h *histories) event(e saga.Stored) error {
+	first, known := h.begun[e.Key]
 	if !known {
 		first = e.Time
-		w.begun[e.Key] = first
-		if err := w.tool.printf("saga %s\n", e.Saga); err != nil {
+		h.begun[e.Key] = first
+		if err := h.tool.printf("saga %s\n", e.Saga); err != nil {
 			return err
 		}
 	}
-	w.open[e.Key] = true
+	h.open[e.Key] = true
 	line := fmt.Sprintf("  %s  %+8.1f ms  %-14s", e.Time.Format("15:04:05.000"), float64(e.Time.Sub(first).Microseconds())/1000, e.Type)
 	if e.Type.Terminal() {
-		delete(w.open, e.Key)
+		delete(h.open, e.Key)
 		var body event.Ended
 		if err := json.Unmarshal(e.Data, &body); err != nil {
 			return fmt.Errorf("decode %s: %w", e.Type, err)
@@ -137,5 +116,5 @@ func (w *watch) event(e saga.Stored) error {
 			line += fmt.Sprintf(" (not sent: the room hears saga %s)", body.Of)
 		}
 	}
-	return w.tool.printf("%s\n", line)
+	return h.tool.printf("%s\n", line)
 }

@@ -13,9 +13,11 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
+	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/images"
+	"github.com/create-user/create-user/pkg/saga"
 )
 
 // Registration is a user to be registered. Every field but Key, Image and
@@ -122,56 +124,32 @@ func (c *Client) publish(ctx context.Context, r Registration, request event.Requ
 // error of ctx when that ends first. The event store keeps outcomes for a week.
 func (c *Client) Outcome(ctx context.Context, sagaID string) (event.Ended, error) {
 	if !event.ValidSagaID(sagaID) {
-		return event.Ended{}, fmt.Errorf("saga id: want 1 to 64 characters of A-Za-z0-9_-")
+		return event.Ended{}, errors.New("saga id: want 1 to 64 characters of A-Za-z0-9_-")
 	}
-	// The user's part of the subject is not known here: any will do.
-	k := event.Key{User: "*", Saga: sagaID}
-	consumer, err := c.js.OrderedConsumer(ctx, event.StreamEvents, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{k.Subject(event.TypeCompleted), k.Subject(event.TypeFailed)},
+	following, stop := context.WithCancel(ctx)
+	defer stop()
+	var (
+		ended   event.Ended
+		readErr error
+		found   bool
+	)
+	k := event.Key{User: "*", Saga: sagaID} // the user is not known here: any will do
+	err := saga.NewStore(c.js).Follow(following, saga.Follower{
+		Filters: []string{k.Subject(event.TypeCompleted), k.Subject(event.TypeFailed)},
+		Since:   time.Unix(0, 0),
+		Logger:  zerolog.Nop(),
+		Handle: func(_ context.Context, e saga.Stored) {
+			found, readErr = true, json.Unmarshal(e.Data, &ended)
+			stop()
+		},
 	})
-	if err != nil {
-		return event.Ended{}, fmt.Errorf("follow saga %s: %w", sagaID, err)
-	}
-	defer c.forget(ctx, consumer)
-	msg, err := next(ctx, consumer)
-	if err != nil {
+	switch {
+	case err != nil:
 		return event.Ended{}, fmt.Errorf("wait for the outcome of saga %s: %w", sagaID, err)
-	}
-	var ended event.Ended
-	if err := json.Unmarshal(msg.Data(), &ended); err != nil {
-		return event.Ended{}, fmt.Errorf("decode the outcome of saga %s: %w", sagaID, err)
+	case readErr != nil:
+		return event.Ended{}, fmt.Errorf("decode the outcome of saga %s: %w", sagaID, readErr)
+	case !found:
+		return event.Ended{}, fmt.Errorf("wait for the outcome of saga %s: %w", sagaID, ctx.Err())
 	}
 	return ended, nil
-}
-
-// outcomePoll is how long one request for the next event waits.
-const outcomePoll = 5 * time.Second
-
-// next waits for the consumer's next event, through reconnections, until ctx ends.
-func next(ctx context.Context, consumer jetstream.Consumer) (jetstream.Msg, error) {
-	for {
-		attempt, cancel := context.WithTimeout(ctx, outcomePoll)
-		msg, err := consumer.Next(jetstream.FetchContext(attempt))
-		if err == nil {
-			cancel()
-			return msg, nil
-		}
-		if !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, nats.ErrTimeout) {
-			<-attempt.Done() // an error at once: do not ask again at once
-		}
-		cancel()
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-	}
-}
-
-// forget deletes a consumer that is of no more use. The server would do so by
-// itself after some minutes.
-func (c *Client) forget(ctx context.Context, consumer jetstream.Consumer) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
-	defer cancel()
-	if info := consumer.CachedInfo(); info != nil {
-		_ = c.js.DeleteConsumer(ctx, event.StreamEvents, info.Name) // best effort, as said
-	}
 }

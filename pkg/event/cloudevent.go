@@ -158,10 +158,12 @@ func escape(s string) string {
 	return b.String()
 }
 
+// unescape undoes escape. What was not encoded by the rules is taken as it
+// stands; the result is always UTF-8, so that it can be sent on.
 func unescape(s string) string {
 	u, err := url.PathUnescape(s)
 	if err != nil || !utf8.ValidString(u) {
-		return s // not encoded by the rules: take it as it stands
+		u = s
 	}
-	return u
+	return strings.ToValidUTF8(u, "\ufffd")
 }

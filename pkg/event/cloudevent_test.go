@@ -109,13 +109,14 @@ func TestMeta_ValuesArePercentEncoded(t *testing.T) {
 
 func TestMeta_ValuesEncodedOtherwiseAreReadAsFarAsPossible(t *testing.T) {
 	for encoded, want := range map[string]string{
-		"%e2%82%ac": "€",       // lower case must be accepted
-		"%61":       "a",       // encoded without need
-		"100%":      "100%",    // not encoded by the rules: as it stands
-		"%zz":       "%zz",     //
-		"%C0%A0":    "%C0%A0",  // not UTF-8 when decoded
-		"%2541":     "%41",     // decoded once
-		"€ plain":   "€ plain", //
+		"%e2%82%ac": "€",        // lower case must be accepted
+		"%61":       "a",        // encoded without need
+		"100%":      "100%",     // not encoded by the rules: as it stands
+		"%zz":       "%zz",      //
+		"%C0%A0":    "%C0%A0",   // not UTF-8 when decoded
+		"%2541":     "%41",      // decoded once
+		"€ plain":   "€ plain",  //
+		"a\x84b":    "a\ufffdb", // not UTF-8 as it stands
 	} {
 		if m, err := event.ParseMeta(header(map[string]string{event.HeaderID: encoded})); err != nil || m.ID != want {
 			t.Errorf("%q is read as %q, %v; want %q", encoded, m.ID, err, want)

@@ -1,6 +1,10 @@
 package event_test
 
 import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/ecdh"
+	"crypto/hpke"
 	"slices"
 	"testing"
 	"time"
@@ -190,5 +194,39 @@ func TestOpener_RemembersABoundedNumberOfDataKeys(t *testing.T) {
 	}
 	if _, err := opener.Open(first); err != nil {
 		t.Errorf("a data key that was forgotten is not opened again: %v", err)
+	}
+}
+
+// A publisher in another language builds Sealed from this description: HPKE's
+// base mode with the contract's suite, info naming the key id; the encapsulated
+// key before the sealed data key; the nonce before the ciphertext; the saga as
+// additional data.
+func TestSealed_HasTheDescribedLayout(t *testing.T) {
+	raw := decodeKey("dwdtCnMYpX08FsFyUbJmRd9ML4frwJkqsXf7pR25LCo")
+	private, err := hpke.DHKEM(ecdh.X25519()).NewPrivateKey(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key := parsed(t, "alice:"+encodeKey(raw))[0]
+	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	recipient, err := hpke.NewRecipient(sealed.Key[:32], private, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte("create-user data key v1 alice"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dataKey, err := recipient.Open(nil, sealed.Key[32:])
+	if err != nil || len(dataKey) != 32 {
+		t.Fatalf("a data key of %d bytes, %v", len(dataKey), err)
+	}
+	block, err := aes.NewCipher(dataKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gcm, err := cipher.NewGCM(block)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain, err := gcm.Open(nil, sealed.Data[:12], sealed.Data[12:], []byte("saga-1"))
+	if want := `{"phone":"+4915112345678","password":"correct horse"}`; err != nil || string(plain) != want {
+		t.Errorf("inside is %q, %v; want %q", plain, err, want)
 	}
 }

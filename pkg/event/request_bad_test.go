@@ -138,7 +138,7 @@ func anyJSON(t *rapid.T, secret string) any {
 		func() any { return fields{"a": secret} },
 		func() any { return json.Number(secretNumber) },
 		func() any { return strings.Repeat(secret, 100) },
-		func() any { return strings.Repeat(secret, event.MaxImage/len(secret)+1) },
+		func() any { return strings.Repeat(secret, event.MaxReadableID/len(secret)) },
 		func() any { return secret + "\x00" },
 		func() any { return "data:image/png;base64," + secret },
 		func() any { return "data:" + secret },

@@ -23,7 +23,7 @@ var binaries = sync.OnceValues(func() (string, error) {
 	}
 	build := exec.Command("go", "build", "-race", "-o", folder+string(filepath.Separator),
 		"./services/token-verifier", "./services/code-checker", "./services/encryptor",
-		"./services/user-writer", "./services/notifier", "./cmd/createuser")
+		"./services/user-writer", "./services/notifier", "./services/watchdog", "./cmd/createuser")
 	build.Dir = filepath.Join("..", "..")
 	build.Stderr = os.Stderr
 	return folder, build.Run()

@@ -66,7 +66,7 @@ func startSystem(t testing.TB, over map[string]string) *system {
 	s.connect()
 	mustCommand(t, s.vars, "streams", "apply")
 	mustCommand(t, s.vars, "migrate", "up")
-	for _, name := range []string{"token-verifier", "code-checker", "encryptor", "user-writer", "notifier"} {
+	for _, name := range []string{"token-verifier", "code-checker", "encryptor", "user-writer", "notifier", "watchdog"} {
 		s.start(name)
 	}
 	t.Cleanup(func() { // runs before each is waited for: they stop at once

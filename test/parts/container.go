@@ -138,7 +138,7 @@ func (c *containerServer) output(ctx context.Context) string {
 	if err != nil {
 		return "its log cannot be read"
 	}
-	defer log.Close() //nolint:errcheck // read to its end
+	defer log.Close()
 	var text bytes.Buffer
 	if _, err := stdcopy.StdCopy(&text, &text, log); err != nil {
 		return "its log cannot be read"

@@ -76,7 +76,7 @@ func (s *session) findDocker() (*engine, error) {
 // one more image to pull, stays off: our guard does that work. It reports every
 // act on the standard error unless told not to.
 func newProvider() (*testcontainers.DockerProvider, error) {
-	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil { //nolint:usetesting // for the whole test binary
+	if err := os.Setenv("TESTCONTAINERS_RYUK_DISABLED", "true"); err != nil {
 		return nil, fmt.Errorf("switching the reaper off: %w", err)
 	}
 	tclog.SetDefault(tclog.NewNoopLogger())

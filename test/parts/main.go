@@ -31,13 +31,18 @@ func Main(m *testing.M) {
 	code := m.Run()
 	current.Store(nil)
 
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
-	if err := s.close(ctx); err != nil {
+	if err := s.closeInTime(); err != nil {
 		fmt.Fprintln(os.Stderr, "parts: ending the shared servers:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code) //nolint:gocritic // cancel has nothing left to release
+	os.Exit(code)
+}
+
+// closeInTime is close with a bound.
+func (s *session) closeInTime() error {
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
+	defer cancel()
+	return s.close(ctx)
 }
 
 // sessionOf returns the session that Main has opened, and fails t without one.

@@ -3,6 +3,7 @@ package parts
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -16,29 +17,25 @@ const crashVariable = "CREATE_USER_PARTS_CRASH"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(crashVariable) != "" && os.Getenv(guardVariable) == "" {
-		os.Exit(waitToBeKilled())
+		waitToBeKilled()
+		os.Exit(1)
 	}
 	Main(m)
 }
 
 // waitToBeKilled starts both servers, prints the folder and their addresses,
 // and hangs until it is killed or its standard input ends.
-func waitToBeKilled() int {
+func waitToBeKilled() {
 	s := newSession(os.Getenv)
-	redis, err := s.redis()
-	if err != nil {
+	folder, ferr := s.folder()
+	redis, rerr := s.redis()
+	mariaDB, merr := s.mariaDB()
+	if err := errors.Join(ferr, rerr, merr); err != nil {
 		fmt.Println("error:", err)
-		return 1
+		return
 	}
-	mariaDB, err := s.mariaDB()
-	if err != nil {
-		fmt.Println("error:", err)
-		return 1
-	}
-	folder, _ := s.folder()
 	fmt.Println(folder, redis.url, mariaDB.url)
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
-	return 1
 }
 
 func TestMain_LeavesNothingBehindWhenTheTestBinaryIsKilled(t *testing.T) {
@@ -48,7 +45,7 @@ func TestMain_LeavesNothingBehindWhenTheTestBinaryIsKilled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer stdin.Close() //nolint:errcheck // its end only matters when this test fails
+	defer stdin.Close()
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)

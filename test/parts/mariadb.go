@@ -119,7 +119,7 @@ func mariaDBBase(folder string) []string {
 // installMariaDB makes the system tables, with a root that needs no password.
 func installMariaDB(ctx context.Context, bin []string, folder string) error {
 	args := append(mariaDBBase(folder), "--auth-root-authentication-method=normal", "--skip-test-db", "--innodb-log-file-size=32M")
-	cmd := exec.CommandContext(ctx, bin[1], args...) //nolint:gosec // a binary from our own table
+	cmd := exec.CommandContext(ctx, bin[1], args...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("making its system tables: %w: %s", err, out[max(0, len(out)-outputLimit):])
 	}

@@ -137,7 +137,7 @@ func engineWithoutImages(t *testing.T) string {
 			http.Error(w, `{"message":"not found"}`, http.StatusNotFound)
 		}
 	})
-	folder, err := os.MkdirTemp("", "engine-") // t.TempDir is too long for a socket
+	folder, err := os.MkdirTemp("", "engine-") //nolint:usetesting // t.TempDir is too long for a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -25,7 +25,7 @@ const portTries = 20
 func freePort(ctx context.Context) (int, error) {
 	var errs []error
 	for range portTries {
-		port := firstPort + rand.IntN(lastPort-firstPort+1) //nolint:gosec // not a secret
+		port := firstPort + rand.IntN(lastPort-firstPort+1)
 		var lc net.ListenConfig
 		l, err := lc.Listen(ctx, "tcp", loopback(port))
 		if err != nil {

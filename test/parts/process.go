@@ -74,8 +74,8 @@ func (p *process) start(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("opening the server's log: %w", err)
 	}
-	defer log.Close()                        //nolint:errcheck // the child has its own descriptor
-	cmd := exec.Command(p.binary, p.args...) //nolint:noctx,gosec // lives until it is stopped; binaries from our own table
+	defer log.Close()                        // the child has its own descriptor
+	cmd := exec.Command(p.binary, p.args...) //nolint:noctx // it lives until it is stopped
 	cmd.Dir = p.folder
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = dieWithParent()

@@ -99,7 +99,10 @@ func TestUnavailable_IsARedisThatIsAway(t *testing.T) {
 		expectUnavailable(t, ctx, once(t, listen(t, swallow)))
 	})
 	t.Run("its name is unknown", func(t *testing.T) {
-		client := redis.NewClient(&redis.Options{Addr: "no-such-host.invalid:1", MaxRetries: -1, DialerRetries: 1})
+		client := redis.NewClient(&redis.Options{MaxRetries: -1, DialerRetries: 1,
+			Dialer: func(context.Context, string, string) (net.Conn, error) {
+				return nil, &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true}}
+			}})
 		t.Cleanup(func() { client.Close() })
 		expectUnavailable(t, t.Context(), client)
 	})

@@ -1,0 +1,74 @@
+// Package watch ends sagas whose deadline has passed. It follows the event
+// store, keeps the open sagas in memory, and appends failed to those that are
+// late, behind their last event: when a step is faster, the append is refused
+// and nothing is lost. So any number of watchdogs may run.
+//
+// A saga past its pivot is never failed; it is reported.
+package watch
+
+import (
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+)
+
+// openSaga is a saga that has not ended, as its last event left it.
+type openSaga struct {
+	key      event.Key
+	userID   string
+	last     event.Type
+	meta     event.Meta // of the last event
+	sequence uint64     // of the last event
+	reported bool       // as late past its pivot
+}
+
+// openSagas is the projection of the event store onto the sagas that are open.
+// It is safe for concurrent use.
+type openSagas struct {
+	mu   sync.Mutex
+	open map[event.Key]*openSaga // guarded by mu
+}
+
+// apply takes one event into account.
+func (o *openSagas) apply(e saga.Stored) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if e.Type.Terminal() {
+		delete(o.open, e.Key)
+		return
+	}
+	var body struct {
+		ID string `json:"id"`
+	}
+	// A body that cannot be read leaves the Id empty: the saga ends in time all the
+	// same, only nobody hears of it.
+	_ = json.Unmarshal(e.Data, &body)
+	o.open[e.Key] = &openSaga{key: e.Key, userID: body.ID, last: e.Type, meta: e.Meta, sequence: e.Sequence}
+}
+
+// late returns the sagas whose deadline has passed: those that can be failed,
+// and, once each, those past their pivot.
+func (o *openSagas) late(now time.Time) (toFail, toReport []openSaga) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, s := range o.open {
+		switch {
+		case s.meta.Deadline.IsZero() || now.Before(s.meta.Deadline):
+		case s.last.BeforePivot():
+			toFail = append(toFail, *s)
+		case !s.reported:
+			s.reported = true
+			toReport = append(toReport, *s)
+		}
+	}
+	return toFail, toReport
+}
+
+func (o *openSagas) count() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return len(o.open)
+}

@@ -1,0 +1,73 @@
+package watch
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/service"
+)
+
+// Service returns the watchdog.
+func Service() service.Service {
+	return service.Service{
+		Name:  event.StepWatchdog,
+		About: "ends the sagas whose deadline has passed",
+		Help:  func(io.Writer) error { return nil },
+		Run:   run,
+	}
+}
+
+// lookBack is how far into the past a starting watchdog reads. A saga's deadline
+// is at most an hour after its request, so an older open one is past it; the
+// step that it waits for ends it as soon as it takes its event.
+const lookBack = 2 * time.Hour
+
+func run(ctx context.Context, env *service.Env) error {
+	store := saga.NewStore(env.JS)
+	w := watchdog{sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: store, log: env.Logger}
+
+	caughtUp := make(chan struct{})
+	catchUp := sync.OnceFunc(func() { close(caughtUp) })
+	env.Health.Add("event store", func(context.Context) error {
+		select {
+		case <-caughtUp:
+			return nil
+		default:
+			return errors.New("still reading the past")
+		}
+	})
+	var past uint64 // events of the past that are still to come
+	note := func(n uint64) {
+		if past = n; past == 0 {
+			catchUp()
+		}
+	}
+	follower := saga.Follower{
+		Filters: []string{event.SagaEvents("*")}, Since: time.Now().Add(-lookBack), Logger: env.Logger,
+		Ready: note,
+		Handle: func(_ context.Context, e saga.Stored) {
+			w.sagas.apply(e)
+			if past > 0 {
+				note(past - 1)
+			}
+		},
+	}
+	return service.All(ctx,
+		func(ctx context.Context) error { return store.Follow(ctx, follower) },
+		func(ctx context.Context) error {
+			select {
+			case <-caughtUp: // before, a saga that has ended may look open
+			case <-ctx.Done():
+				return nil
+			}
+			env.Logger.Info().Int("open", w.sagas.count()).Msg("watching the open sagas")
+			w.patrol(ctx)
+			return nil
+		},
+	)
+}
