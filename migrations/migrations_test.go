@@ -16,6 +16,7 @@ import (
 
 // freshSQLite implements [migrationstest.Fresh].
 func freshSQLite(t testing.TB) func(testing.TB) *sql.DB {
+	t.Helper()
 	path := filepath.Join(t.TempDir(), "users.db")
 	return func(t testing.TB) *sql.DB {
 		t.Helper()

@@ -21,6 +21,7 @@ type commands struct {
 	Run     runCommand     `cmd:"" help:"Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."`
 	Submit  submitCommand  `cmd:"" help:"Submit one registration from flags, or many from a file."`
 	Watch   watchCommand   `cmd:"" help:"Show the history of a saga, or of all sagas of a user, as it happens."`
+	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay or discard dead letters."`
 	Streams streamsCommand `cmd:"" help:"Apply or show the declarations of streams and consumers."`
 	Migrate migrateCommand `cmd:"" help:"Apply or show the database's migrations."`
 	Keygen  keygenCommand  `cmd:"" help:"Make a key pair for sealing credentials or dead letters."`

@@ -21,6 +21,7 @@ type Fresh func(testing.TB) (open func(testing.TB) *sql.DB)
 
 // Run runs the suite.
 func Run(t *testing.T, dialect migrations.Dialect, fresh Fresh) {
+	t.Helper()
 	s := suite{dialect: dialect, fresh: fresh}
 	t.Run("a fresh database gets every migration, once", s.everyMigrationOnce)
 	t.Run("eight replicas at once apply every migration once", s.replicasAtOnce)

@@ -14,20 +14,20 @@ func BenchmarkSeal(b *testing.B) {
 	sealer := event.NewSealer(newKey(b, "a").Public())
 	b.ReportAllocs()
 	for b.Loop() {
-		seal(b, sealer, "saga-1", credentials())
+		seal(b, sealer, credentials())
 	}
 }
 
 func BenchmarkSeal_NewDataKey(b *testing.B) {
 	public := newKey(b, "a").Public()
 	for b.Loop() {
-		seal(b, event.NewSealer(public), "saga-1", credentials())
+		seal(b, event.NewSealer(public), credentials())
 	}
 }
 
 func BenchmarkOpen(b *testing.B) {
 	key := newKey(b, "a")
-	sealed, opener := seal(b, event.NewSealer(key.Public()), "saga-1", credentials()), event.NewOpener(key)
+	sealed, opener := seal(b, event.NewSealer(key.Public()), credentials()), event.NewOpener(key)
 	b.ReportAllocs()
 	for b.Loop() {
 		if _, err := opener.Open(sealed); err != nil {
@@ -38,7 +38,7 @@ func BenchmarkOpen(b *testing.B) {
 
 func BenchmarkOpen_NewDataKey(b *testing.B) {
 	key := newKey(b, "a")
-	sealed := seal(b, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(b, event.NewSealer(key.Public()), credentials())
 	for b.Loop() {
 		if _, err := event.NewOpener(key).Open(sealed); err != nil {
 			b.Fatal(err)

@@ -18,7 +18,8 @@ type DeadLetter struct {
 	EventID    string    `json:"eventId,omitempty"`
 	User       string    `json:"user"` // see UserHash; UnknownUser when none could be read
 	Saga       string    `json:"saga"`
-	Message    Sealed    `json:"message"` // an Original in JSON
+	ReplayOf   string    `json:"replayOf,omitempty"` // the attempt before this one, which was dead-lettered too
+	Message    Sealed    `json:"message"`            // an Original in JSON
 }
 
 // Original is a dead-lettered message as it was taken.

@@ -129,9 +129,10 @@ func decodeKey(text string) []byte {
 	return raw
 }
 
-func seal(t testing.TB, s *event.Sealer, saga string, c event.Credentials) event.Sealed {
+// seal seals for the saga "saga-1".
+func seal(t testing.TB, s *event.Sealer, c event.Credentials) event.Sealed {
 	t.Helper()
-	sealed, err := s.Seal(saga, c)
+	sealed, err := s.Seal("saga-1", c)
 	if err != nil {
 		t.Fatal(err)
 	}

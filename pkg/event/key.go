@@ -24,7 +24,8 @@ type PrivateKey struct {
 	key hpke.PrivateKey
 }
 
-var keyText = base64.RawURLEncoding
+// keyText is how the key itself is written.
+func keyText() *base64.Encoding { return base64.RawURLEncoding }
 
 // ValidKeyID reports whether s can name a key: 1 to 32 characters of A-Za-z0-9_-.
 func ValidKeyID(s string) bool { return len(s) <= 32 && ValidSagaID(s) }
@@ -50,14 +51,14 @@ func (k PrivateKey) Text() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("serialise key %s: %w", k.ID, err)
 	}
-	return k.ID + ":" + keyText.EncodeToString(b), nil
+	return k.ID + ":" + keyText().EncodeToString(b), nil
 }
 
 // String returns the key's id alone, so that no log holds the secret.
 func (k PrivateKey) String() string { return "private key " + k.ID }
 
 // String returns the form that [ParsePublicKey] reads.
-func (k PublicKey) String() string { return k.ID + ":" + keyText.EncodeToString(k.key.Bytes()) }
+func (k PublicKey) String() string { return k.ID + ":" + keyText().EncodeToString(k.key.Bytes()) }
 
 // ParsePublicKey reads "<id>:<base64url>".
 func ParsePublicKey(s string) (PublicKey, error) {
@@ -98,7 +99,7 @@ func parseKey(s string) (string, []byte, error) {
 	if !ok || !ValidKeyID(id) {
 		return "", nil, errors.New(`want "<id>:<base64url>" as createuser keygen prints it`)
 	}
-	raw, err := keyText.DecodeString(text)
+	raw, err := keyText().DecodeString(text)
 	if err != nil {
 		return "", nil, fmt.Errorf("key %s: not base64url", id)
 	}

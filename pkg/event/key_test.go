@@ -25,7 +25,7 @@ func TestKeys_SurviveTheirTextForm(t *testing.T) {
 	if err != nil || public.ID != key.ID || public.String() != key.Public().String() {
 		t.Errorf("public key %s is read back as %s, %v", key.Public(), public, err)
 	}
-	sealed := seal(t, event.NewSealer(public), "saga-1", event.Credentials{Phone: "1", Password: "2"})
+	sealed := seal(t, event.NewSealer(public), event.Credentials{Phone: "1", Password: "2"})
 	if _, err := event.NewOpener(read...).Open(sealed); err != nil {
 		t.Errorf("what was sealed to the read public key, opened with the read private key: %v", err)
 	}
@@ -113,7 +113,8 @@ func TestKeyID_IsOneTokenOfAtMost32Characters(t *testing.T) {
 }
 
 func TestGenerateKey_MakesAnotherEachTime(t *testing.T) {
-	if keyText(t, newKey(t, "a")) == keyText(t, newKey(t, "a")) {
+	one, two := newKey(t, "a"), newKey(t, "a")
+	if keyText(t, one) == keyText(t, two) {
 		t.Error("two keys are the same")
 	}
 }
@@ -153,7 +154,7 @@ func TestPrivateKey_NoWayOfPrintingShowsIt(t *testing.T) {
 // that form or as numbers or hex.
 func leaks(text, secret string) bool {
 	raw := decodeKey(secret)
-	words := strings.Trim(fmt.Sprint(raw[4:8]), "[]")
+	words := strings.Trim(fmt.Sprintf("%d", raw[4:8]), "[]")
 	return strings.Contains(text, secret[8:16]) || strings.Contains(text, words) ||
 		strings.Contains(strings.ToLower(text), fmt.Sprintf("%x", raw[4:8])) || strings.Contains(text, string(raw[4:8])) ||
 		strings.Contains(text, fmt.Sprintf("%#x", raw[4])+", "+fmt.Sprintf("%#x", raw[5]))
@@ -162,7 +163,7 @@ func leaks(text, secret string) bool {
 func TestLeaks_SeesAKeyThatIsPrinted(t *testing.T) {
 	secret := material(keyText(t, newKey(t, "a")))
 	raw := decodeKey(secret)
-	for _, text := range []string{secret, fmt.Sprint(raw), fmt.Sprintf("%x", raw), fmt.Sprintf("%X", raw), string(raw), fmt.Sprintf("%#v", raw)} {
+	for _, text := range []string{secret, fmt.Sprintf("%d", raw), fmt.Sprintf("%x", raw), fmt.Sprintf("%X", raw), string(raw), fmt.Sprintf("%#v", raw)} {
 		if !leaks("a "+text+" b", secret) {
 			t.Errorf("%q is not seen", text)
 		}

@@ -14,8 +14,8 @@ import (
 
 func TestOpen_RefusesWhatDoesNotBelongTogether(t *testing.T) {
 	key, other := newKey(t, "a"), newKey(t, "a")
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
-	another := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(t, event.NewSealer(key.Public()), credentials())
+	another := seal(t, event.NewSealer(key.Public()), credentials())
 	change := func(c func(*event.Sealed)) event.Sealed { s := sealed; c(&s); return s }
 	for name, s := range map[string]event.Sealed{
 		"another saga":              change(func(s *event.Sealed) { s.Saga = "saga-2" }),
@@ -29,7 +29,7 @@ func TestOpen_RefusesWhatDoesNotBelongTogether(t *testing.T) {
 		"a data key a byte longer":  change(func(s *event.Sealed) { s.Key = append(slices.Clone(s.Key), 0) }),
 		"a key id that cannot be":   change(func(s *event.Sealed) { s.KeyID = "a b" }),
 		"no key id":                 change(func(s *event.Sealed) { s.KeyID = "" }),
-		"sealed to another's key":   seal(t, event.NewSealer(other.Public()), "saga-1", credentials()),
+		"sealed to another's key":   seal(t, event.NewSealer(other.Public()), credentials()),
 		"nothing":                   {},
 		"data with a byte in front": change(func(s *event.Sealed) { s.Data = append([]byte{0}, s.Data...) }),
 	} {
@@ -59,7 +59,7 @@ func warm(t *testing.T, key event.PrivateKey, sealed ...event.Sealed) *event.Ope
 
 func TestOpen_AChangedBitAnywhereIsRefused(t *testing.T) {
 	key := newKey(t, "a")
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(t, event.NewSealer(key.Public()), credentials())
 	opener := warm(t, key, sealed)
 	for i, s := range flips(sealed) {
 		if _, err := opener.Open(s); err == nil {
@@ -73,7 +73,7 @@ func TestOpen_AChangedBitAnywhereIsRefused(t *testing.T) {
 
 func TestOpen_TruncationIsRefused(t *testing.T) {
 	key := newKey(t, "a")
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(t, event.NewSealer(key.Public()), credentials())
 	opener := event.NewOpener(key)
 	for i := range sealed.Data {
 		s := sealed
@@ -93,8 +93,8 @@ func TestOpen_TruncationIsRefused(t *testing.T) {
 
 func TestOpen_KeysRotate(t *testing.T) {
 	retired, current := newKey(t, "2025"), newKey(t, "2026")
-	old := seal(t, event.NewSealer(retired.Public()), "saga-1", credentials())
-	fresh := seal(t, event.NewSealer(current.Public()), "saga-1", credentials())
+	old := seal(t, event.NewSealer(retired.Public()), credentials())
+	fresh := seal(t, event.NewSealer(current.Public()), credentials())
 	both := event.NewOpener(current, retired)
 	for name, s := range map[string]event.Sealed{"retired": old, "current": fresh} {
 		if got, err := both.Open(s); err != nil || got != credentials() {
@@ -116,7 +116,7 @@ func TestOpen_KeysRotate(t *testing.T) {
 func TestOpen_KeyIDIsPartOfWhatWasSealed(t *testing.T) {
 	key := newKey(t, "a")
 	namesake := parsed(t, "b:"+material(keyText(t, key)))[0]
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(t, event.NewSealer(key.Public()), credentials())
 	opener := event.NewOpener(key, namesake)
 	sealed.KeyID = "b"
 	_, err := opener.Open(sealed)
@@ -180,7 +180,7 @@ func TestOpener_RemembersABoundedNumberOfDataKeys(t *testing.T) {
 	most := 0
 	var first event.Sealed
 	for i := range event.OpenedKeys + 10 {
-		sealed := seal(t, sealer, "saga-1", credentials())
+		sealed := seal(t, sealer, credentials())
 		if i == 0 {
 			first = sealed
 		}
@@ -208,7 +208,7 @@ func TestSealed_HasTheDescribedLayout(t *testing.T) {
 		t.Fatal(err)
 	}
 	key := parsed(t, "alice:"+encodeKey(raw))[0]
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", credentials())
+	sealed := seal(t, event.NewSealer(key.Public()), credentials())
 	recipient, err := hpke.NewRecipient(sealed.Key[:32], private, hpke.HKDFSHA256(), hpke.AES256GCM(), []byte("create-user data key v1 alice"))
 	if err != nil {
 		t.Fatal(err)

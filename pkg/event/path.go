@@ -11,7 +11,7 @@ type Step struct {
 
 // The names of the steps.
 const (
-	StepTokenVerifier = "token-verifier"
+	StepTokenVerifier = "token-verifier" //nolint:gosec // a name, no credential
 	StepCodeChecker   = "code-checker"
 	StepEncryptor     = "encryptor"
 	StepUserWriter    = "user-writer"

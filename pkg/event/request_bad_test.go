@@ -208,3 +208,10 @@ func TestDecodeRequested_NothingIsBothUnreadableAndAFieldError(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestDecodeRequested_SyntaxErrorsSayWhereAndNothingOfWhat(t *testing.T) {
+	_, err := event.DecodeRequested([]byte(`{"Id":"user-1","Code":7x}`))
+	if want := "request cannot be read: not JSON (at byte 24)"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}

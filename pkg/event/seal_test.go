@@ -47,7 +47,7 @@ func TestSeal_OpensWithThePrivateKey(t *testing.T) {
 func TestSeal_LargestCredentialsFitARequest(t *testing.T) {
 	c := event.Credentials{Phone: strings.Repeat("\x01", event.MaxPhone), Password: strings.Repeat("<", event.MaxPassword)}
 	key := newKey(t, "a")
-	sealed := seal(t, event.NewSealer(key.Public()), "saga-1", c)
+	sealed := seal(t, event.NewSealer(key.Public()), c)
 	if _, err := event.DecodeRequested(sealedFields().with("Sealed", sealed).json(t)); err != nil {
 		t.Errorf("the request is refused: %v", err)
 	}
@@ -58,7 +58,7 @@ func TestSeal_LargestCredentialsFitARequest(t *testing.T) {
 
 func TestSeal_ShowsNothingAndNeverTheSameTwice(t *testing.T) {
 	sealer := event.NewSealer(newKey(t, "a").Public())
-	one, two := seal(t, sealer, "saga-1", credentials()), seal(t, sealer, "saga-1", credentials())
+	one, two := seal(t, sealer, credentials()), seal(t, sealer, credentials())
 	if bytes.Equal(one.Data, two.Data) {
 		t.Error("the same credentials are sealed to the same bytes")
 	}
@@ -77,7 +77,7 @@ func TestSeal_DataKeyIsRenewedAfterAMinute(t *testing.T) {
 	at := func(d time.Duration) []byte {
 		defer func(was time.Time) { now = was }(now)
 		now = now.Add(d)
-		sealed := seal(t, sealer, "saga-1", credentials())
+		sealed := seal(t, sealer, credentials())
 		if _, err := opener.Open(sealed); err != nil {
 			t.Errorf("after %s: %v", d, err)
 		}
@@ -101,8 +101,8 @@ func TestSeal_DataKeyIsRenewedAfterAMinute(t *testing.T) {
 
 func TestSeal_EachSenderHasItsOwnDataKey(t *testing.T) {
 	public := newKey(t, "a").Public()
-	one := seal(t, event.NewSealer(public), "saga-1", credentials())
-	two := seal(t, event.NewSealer(public), "saga-1", credentials())
+	one := seal(t, event.NewSealer(public), credentials())
+	two := seal(t, event.NewSealer(public), credentials())
 	if bytes.Equal(one.Key, two.Key) {
 		t.Error("two senders sealed with one data key")
 	}
@@ -111,10 +111,10 @@ func TestSeal_EachSenderHasItsOwnDataKey(t *testing.T) {
 func TestSeal_ChangingOneDoesNotChangeTheNext(t *testing.T) {
 	key := newKey(t, "a")
 	sealer := event.NewSealer(key.Public())
-	spoilt := seal(t, sealer, "saga-1", credentials())
+	spoilt := seal(t, sealer, credentials())
 	clear(spoilt.Key)
 	clear(spoilt.Data)
-	_, err := event.NewOpener(key).Open(seal(t, sealer, "saga-1", credentials()))
+	_, err := event.NewOpener(key).Open(seal(t, sealer, credentials()))
 	wantIs(t, err, nil)
 }
 

@@ -61,7 +61,10 @@ func SagaID(msgID, stream string, sequence uint64, stored time.Time) string {
 
 // ValidSagaID reports whether s can be a saga id: 1 to 64 characters of
 // A-Za-z0-9_-.
-func ValidSagaID(s string) bool { return len(s) <= maxSagaID && token(s) }
+func ValidSagaID(s string) bool {
+	base, _ := SplitAttempt(s)
+	return len(base) <= maxSagaID && token(s)
+}
 
 // token reports whether s can be one token of a subject: not empty, and made of
 // A-Za-z0-9_- alone, so neither a wildcard nor anything that ends a token.

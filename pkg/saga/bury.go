@@ -61,7 +61,7 @@ func (r *runner[In, Out]) keepDeadLetter(ctx context.Context, m *message[In], re
 	letter := event.DeadLetter{
 		Step: r.step.Name, Reason: reason, Errors: chain(cause),
 		Subject: m.msg.Subject(), Stream: r.stream(), Sequence: m.sequence, Stored: m.stored, Died: time.Now(),
-		Deliveries: m.Delivery, EventID: m.Meta.ID, User: m.User, Saga: m.Saga,
+		Deliveries: m.Delivery, EventID: m.Meta.ID, User: m.User, Saga: m.Saga, ReplayOf: event.PreviousAttempt(m.Saga),
 	}
 	err := r.publishDeadLetter(ctx, m, letter, event.Original{Header: m.msg.Headers(), Data: m.msg.Data()})
 	if tooLarge(err) {

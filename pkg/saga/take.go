@@ -20,11 +20,7 @@ func (r *runner[In, Out]) take(ctx context.Context, consumer jetstream.Consumer,
 		_ = pause(ctx, reconnectPoll)
 		return nil
 	}
-	begun := time.Now()
 	taken, err := r.drain(consumer.FetchNoWait(n))
-	if d := time.Since(begun); d > 500*time.Millisecond {
-		println("SLOWFETCH", d.String(), len(taken))
-	}
 	if len(taken) == 0 && !hurry && err == nil {
 		taken, err = r.drain(consumer.Fetch(1, jetstream.FetchMaxWait(takeWait)))
 	}

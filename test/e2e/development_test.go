@@ -36,7 +36,7 @@ func TestDevelopment_WalkThrough(t *testing.T) {
 	}
 	clients.join("ada", token)
 	submitted := mustCommand(t, vars, "submit", "--id", "ada", "--token", token, "--code", code,
-		"--phone", "+4915112345678", "--password", "correct horse", "--username", "Ada")
+		"--phone", "+4915187654321", "--password", "wrong zebra", "--username", "Ada")
 	if !strings.Contains(submitted, "1  created") {
 		t.Errorf("submit printed:\n%s", submitted)
 	}
@@ -48,10 +48,10 @@ func TestDevelopment_WalkThrough(t *testing.T) {
 		t.Errorf("heard %+v", got)
 	}
 	user := mustCommand(t, vars, "user", "ada")
-	if !strings.Contains(user, "Ada") || strings.Contains(user, "correct horse") || strings.Contains(user, "+4915112345678") {
+	if !strings.Contains(user, "Ada") || strings.Contains(user, "wrong zebra") || strings.Contains(user, "+4915187654321") {
 		t.Errorf("user printed:\n%s", user)
 	}
-	for _, secret := range []string{"correct horse", "+4915112345678", token} {
+	for _, secret := range []string{"wrong zebra", "+4915187654321", token} {
 		if strings.Contains(out.String(), secret) {
 			t.Error("a secret stands in the log")
 		}

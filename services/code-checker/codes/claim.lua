@@ -29,7 +29,7 @@ end
 
 -- The code that another saga used, which is not, or no longer, the stored one. Nothing is learnt about the stored one
 -- here, so this is no try at it.
-if spent == given  then
+if spent == given and spent ~= stored then
   return {'duplicate', user}
 end
 

@@ -85,7 +85,7 @@ func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted
 	if err := cmp.Or(checkValue("phone", phone), checkValue("password", password)); err != nil {
 		return Encrypted{}, err
 	}
-	limited, cancel := context.WithCancel(ctx)
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	answer, err := c.port.EncryptContext(limited, &wsdl.EncryptRequest{Phone: phone, Password: password})
 	if err != nil {

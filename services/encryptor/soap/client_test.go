@@ -180,6 +180,33 @@ func TestEncrypt_CallsAtOnceStayWithinTheirConnections(t *testing.T) {
 	}
 }
 
+func TestEncrypt_KeepsEveryConnectionForLaterCalls(t *testing.T) {
+	const connections, rounds = 8, 5
+	service := newStandin(t)
+	var arrived sync.WaitGroup // of one round's calls: each needs a connection
+	url, dials := countDials(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		arrived.Done()
+		arrived.Wait()
+		service.ServeHTTP(w, r)
+	}))
+	client := newClient(t, soap.Config{URL: url, Connections: connections})
+	for range rounds {
+		arrived.Add(connections)
+		var calls sync.WaitGroup
+		for range connections {
+			calls.Go(func() {
+				if _, err := client.Encrypt(t.Context(), phone, password); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		calls.Wait()
+	}
+	if dials.Load() != connections {
+		t.Errorf("%d calls at once, %d times, opened %d connections", connections, rounds, dials.Load())
+	}
+}
+
 func TestEncrypt_AConnectionThatWasClosedMeanwhileCostsNoCall(t *testing.T) {
 	service := newStandin(t)
 	listener := &droppingListener{Listener: listen(t)}

@@ -239,6 +239,7 @@ func TestJoinRoom_EndsWithItsClient(t *testing.T) {
 	if err := <-ended; !errors.Is(err, context.Canceled) {
 		t.Errorf("ended by %v", err)
 	}
+	_ = c.NetConn().Close()
 	if err := h.Close(t.Context()); err != nil { // waits for the join
 		t.Fatal(err)
 	}
@@ -248,7 +249,7 @@ func TestJoinRoom_EndsWithItsClient(t *testing.T) {
 }
 
 func TestJoinRoom_DoesNotHoldUpOtherPackets(t *testing.T) {
-	h := start(t, Options{PingInterval: 20 * time.Millisecond, Authorize: func(ctx context.Context, _, id string) error {
+	h := start(t, Options{PingInterval: 20 * time.Millisecond, CallTimeout: time.Hour, Authorize: func(ctx context.Context, _, id string) error {
 		if id == "slow" {
 			<-ctx.Done()
 		}

@@ -63,10 +63,10 @@ func (v verifier) verifyToken(ctx context.Context, r event.Requested) error {
 }
 
 // seal returns the sealed credentials: those of the publisher, which must have
-// been sealed for this very saga, or clear ones, sealed now.
+// been sealed for this very registration, or clear ones, sealed now.
 func (v verifier) seal(e saga.Event[event.Requested]) (event.Sealed, error) {
 	if given := e.Body.Sealed; given != nil {
-		if given.Saga != e.Saga {
+		if !event.SameRegistration(given.Saga, e.Saga) {
 			return event.Sealed{}, saga.Reject(event.CodeInvalidRequest,
 				errors.New("Sealed: was sealed for another message id"))
 		}
@@ -79,7 +79,7 @@ func (v verifier) seal(e saga.Event[event.Requested]) (event.Sealed, error) {
 func (v verifier) putAside(ctx context.Context, e saga.Event[event.Requested]) (event.Image, error) {
 	image := e.Body.Image
 	switch {
-	case image.Claim != nil && image.Claim.Ref != e.Saga:
+	case image.Claim != nil && !event.SameRegistration(image.Claim.Ref, e.Saga):
 		return event.Image{}, saga.Reject(event.CodeInvalidRequest,
 			errors.New("Image: ref must be the request's message id"))
 	case len(image.Inline) <= event.InlineImage:

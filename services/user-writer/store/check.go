@@ -17,8 +17,9 @@ func (w widths) check(u User) error {
 	if err := u.Key.check(); err != nil {
 		return err
 	}
-	for i, value := range []string{u.ID, u.Phone, u.Password, u.Name, u.Image} {
-		column := columns[i]
+	values := []string{u.ID, u.Phone, u.Password, u.Name, u.Image}
+	for i, column := range columns() {
+		value := values[i]
 		if !utf8.ValidString(value) { // SQLite stores any bytes
 			return fmt.Errorf("%s is not UTF-8", column)
 		}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"sync"
 	"testing"
 )
@@ -93,19 +94,31 @@ type faultyConnector struct {
 func (c faultyConnector) Driver() driver.Driver { return c.driver }
 
 func (c faultyConnector) Connect(context.Context) (driver.Conn, error) {
-	conn, err := c.driver.Open(c.dsn)
+	opened, err := c.driver.Open(c.dsn)
 	if err != nil {
 		return nil, err
 	}
-	return &faultyConn{Conn: conn, faults: c.faults}, nil
+	able, ok := opened.(conn)
+	if !ok {
+		return nil, fmt.Errorf("%T cannot do all that the test needs", opened)
+	}
+	return &faultyConn{conn: able, faults: c.faults}, nil
 }
 
 // faultyConn breaks for good when a call on it returns driver.ErrBadConn, as a
 // connection over a network does.
 type faultyConn struct {
-	driver.Conn
+	conn
 	faults *faults
 	broken bool
+}
+
+// conn is what SQLite's connections can do and this test needs.
+type conn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ExecerContext
+	driver.QueryerContext
 }
 
 func (c *faultyConn) call(work func() error) error {
@@ -119,7 +132,7 @@ func (c *faultyConn) call(work func() error) error {
 
 func (c *faultyConn) ExecContext(ctx context.Context, query string, args []driver.NamedValue) (res driver.Result, err error) {
 	err = c.call(func() (err error) {
-		res, err = c.Conn.(driver.ExecerContext).ExecContext(ctx, query, args)
+		res, err = c.conn.ExecContext(ctx, query, args)
 		return err
 	})
 	return res, err
@@ -127,7 +140,7 @@ func (c *faultyConn) ExecContext(ctx context.Context, query string, args []drive
 
 func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (rows driver.Rows, err error) {
 	err = c.call(func() (err error) {
-		rows, err = c.Conn.(driver.QueryerContext).QueryContext(ctx, query, args)
+		rows, err = c.conn.QueryContext(ctx, query, args)
 		return err
 	})
 	if err != nil && rows != nil {
@@ -139,7 +152,7 @@ func (c *faultyConn) QueryContext(ctx context.Context, query string, args []driv
 func (c *faultyConn) BeginTx(ctx context.Context, opts driver.TxOptions) (driver.Tx, error) {
 	var tx driver.Tx
 	err := c.call(func() (err error) {
-		tx, err = c.Conn.(driver.ConnBeginTx).BeginTx(ctx, opts)
+		tx, err = c.conn.BeginTx(ctx, opts)
 		return err
 	})
 	if err != nil {

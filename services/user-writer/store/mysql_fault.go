@@ -77,7 +77,7 @@ func quotesNothing(number uint16) bool {
 // refusal says what is wrong with a refused value, and of which column.
 func refusal(e *mysql.MySQLError) string {
 	what := "a value"
-	if m := mysqlColumn.FindStringSubmatch(e.Message); m != nil && slices.Contains(columns, m[1]) {
+	if m := mysqlColumn.FindStringSubmatch(e.Message); m != nil && slices.Contains(columns(), m[1]) {
 		what = m[1]
 	}
 	switch e.Number {

@@ -12,8 +12,8 @@ import (
 	"github.com/jmoiron/sqlx"
 )
 
-// columns are those of Users that a user's values go to.
-var columns = []string{"Id", "Phone", "Password", "Name", "Image"}
+// columns returns those of Users that a user's values go to.
+func columns() []string { return []string{"Id", "Phone", "Password", "Name", "Image"} }
 
 // maxRows bounds the rows of one statement. Beyond it a batch gains little, and a
 // duplicate in it costs more.
@@ -114,7 +114,7 @@ func (s *sqlStore) attempt(ctx context.Context, work func(*sqlx.Tx) error) error
 // first.
 func pause(ctx context.Context, tries int) error {
 	longest := min(time.Millisecond<<min(tries, 10), 100*time.Millisecond)
-	timer := time.NewTimer(rand.N(longest))
+	timer := time.NewTimer(rand.N(longest)) //nolint:gosec // only to be unlike others
 	defer timer.Stop()
 	select {
 	case <-timer.C:

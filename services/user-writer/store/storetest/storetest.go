@@ -18,35 +18,52 @@ import (
 // Ids compare in those. The database may hold other users. The suite closes what it
 // opens.
 func Run(t *testing.T, open func(testing.TB) store.Store) {
-	t.Run("insert", func(t *testing.T) { runInsert(t, open) })
-	t.Run("batch", func(t *testing.T) { runBatch(t, open) })
-	t.Run("remove", func(t *testing.T) { runRemove(t, open) })
-	t.Run("values", func(t *testing.T) { runValues(t, open) })
-	t.Run("at once", func(t *testing.T) { runAtOnce(t, open) })
-	t.Run("any order at once keeps every word", func(t *testing.T) { runRandom(t, open) })
+	t.Helper()
+	for group, scenes := range map[string][]scene{
+		"insert":  insertScenes(),
+		"batch":   batchScenes(),
+		"remove":  removeScenes(),
+		"values":  valueScenes(),
+		"at once": atOnceScenes(),
+	} {
+		t.Run(group, func(t *testing.T) {
+			for _, s := range scenes {
+				t.Run(s.name, func(t *testing.T) { s.play(newFixture(t, open)) })
+			}
+		})
+	}
+}
+
+// scene is one test of the suite. Its name is a sentence, with its group's before it.
+type scene struct {
+	name string
+	play func(*fixture)
 }
 
 // fixture is one replica's store and the names of one test.
 type fixture struct {
 	store.Store
-	t      testing.TB
+	t      *testing.T
+	open   func(testing.TB) store.Store
 	prefix string // makes the test's sagas and Ids its own
 }
 
-func newFixture(t testing.TB, open func(testing.TB) store.Store) *fixture {
+func newFixture(t *testing.T, open func(testing.TB) store.Store) *fixture {
 	t.Helper()
-	return &fixture{Store: opened(t, open), t: t, prefix: rand.Text()[:12]}
+	return (&fixture{t: t, open: open, prefix: rand.Text()[:12]}).replica()
 }
 
-func opened(t testing.TB, open func(testing.TB) store.Store) store.Store {
-	t.Helper()
-	s := open(t)
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Errorf("close the store: %v", err)
+// replica returns the fixture with a store of its own.
+func (f *fixture) replica() *fixture {
+	f.t.Helper()
+	other := *f
+	other.Store = f.open(f.t)
+	f.t.Cleanup(func() {
+		if err := other.Close(); err != nil {
+			other.t.Errorf("close the store: %v", err)
 		}
 	})
-	return s
+	return &other
 }
 
 // key returns the key of the saga of this name.

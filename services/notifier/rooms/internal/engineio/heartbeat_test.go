@@ -10,10 +10,11 @@ import (
 func TestHeartbeat_KeepsAClientThatAnswers(t *testing.T) {
 	h := start(t, Options{PingInterval: 30 * time.Millisecond, PingTimeout: enginetest.Patience})
 	t.Run("on a websocket", func(t *testing.T) {
-		w, _ := enginetest.OpenWebsocket(t, h.url)
+		w, shake := enginetest.OpenWebsocket(t, h.url)
 		for range 5 {
 			w.Expect("2")
 			w.Say("3")
+			h.awaitPong(shake.SID)
 		}
 	})
 	t.Run("on polling", func(t *testing.T) {
@@ -21,7 +22,19 @@ func TestHeartbeat_KeepsAClientThatAnswers(t *testing.T) {
 		for range 5 {
 			p.Expect("2")
 			p.Say("3")
+			h.awaitPong(p.SID)
 		}
+	})
+}
+
+// awaitPong waits until no answer to a ping is due any more.
+func (h *harness) awaitPong(sid string) {
+	h.t.Helper()
+	s := h.echo(sid).session
+	enginetest.Eventually(h.t, "the pong has come", func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.pongBy.IsZero()
 	})
 }
 

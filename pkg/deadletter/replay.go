@@ -1,0 +1,100 @@
+package deadletter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
+)
+
+// ErrPoison says that a dead letter cannot be replayed: its message could not
+// be read the first time, and cannot be the next.
+var ErrPoison = errors.New("the message cannot be read, so a replay would fail again: discard it")
+
+// Replay begins a new attempt with the message of a dead letter and returns the
+// attempt's saga. deadline is when the attempt must have ended. It fails with
+// [ErrPoison], and as [Original] does.
+func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadline time.Time) (string, error) {
+	if l.Reason == event.ReasonPoison || l.User == event.UnknownUser {
+		return "", fmt.Errorf("dead letter %d: %w", l.Number, ErrPoison)
+	}
+	original, err := Original(l, opener)
+	if err != nil {
+		return "", err
+	}
+	k, err := b.Attempt(ctx, l)
+	if err != nil {
+		return "", err
+	}
+	if l.Stream == event.StreamRequests {
+		err = b.request(ctx, k, original, deadline)
+	} else {
+		err = b.resume(ctx, l, k, original, deadline)
+	}
+	if err != nil {
+		return "", fmt.Errorf("replay dead letter %d as saga %s: %w", l.Number, k.Saga, err)
+	}
+	return k.Saga, nil
+}
+
+// Attempt returns the key of the next attempt at a dead-lettered saga: the
+// first of "<saga>-r1", "<saga>-r2"… that has no history.
+func (b *Box) Attempt(ctx context.Context, l Letter) (event.Key, error) {
+	base, n := event.SplitAttempt(l.Saga)
+	for {
+		n++
+		k := event.Key{User: l.User, Saga: event.AttemptID(base, n)}
+		_, err := b.store.Last(ctx, k)
+		if errors.Is(err, saga.ErrNoEvent) {
+			return k, nil
+		}
+		if err != nil {
+			return event.Key{}, fmt.Errorf("look for the next attempt at saga %s: %w", base, err)
+		}
+	}
+}
+
+// request publishes the request anew. Its message id is the attempt's, so a
+// replay that is repeated at once is one attempt.
+func (b *Box) request(ctx context.Context, k event.Key, original event.Original, deadline time.Time) error {
+	msg := nats.NewMsg(event.SubjectRequested)
+	msg.Data = original.Data
+	msg.Header = header(original, k, event.TypeRequested, deadline)
+	_, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(k.Saga))
+	return err
+}
+
+// resume appends the event that the failed step handles, as the first of the
+// attempt's history.
+func (b *Box) resume(ctx context.Context, l Letter, k event.Key, original event.Original, deadline time.Time) error {
+	t, _, err := event.ParseSubject(l.Subject)
+	if err != nil {
+		return err
+	}
+	m, err := event.ParseMeta(header(original, k, t, deadline))
+	if err != nil {
+		return err
+	}
+	return b.store.Append(ctx, m, k, original.Data, 0)
+}
+
+// header returns the headers of an attempt's first event: it was caused by the
+// event that was dead-lettered.
+func header(original event.Original, k event.Key, t event.Type, deadline time.Time) map[string][]string {
+	m, err := event.ParseMeta(original.Header)
+	if err != nil {
+		m = event.Meta{} // headers that were malformed are of no use in the attempt
+	}
+	if m.ID != "" {
+		m.Causation = m.ID
+	}
+	m.ID, m.Source, m.Type, m.Saga = k.Saga+"."+string(t), "/create-user/replay", t, k.Saga
+	m.Time, m.Deadline = time.Now(), deadline
+	return m.Header()
+}
