@@ -127,8 +127,9 @@ func TestDeadLetter_HasItsGoldenForm(t *testing.T) {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	letter := event.DeadLetter{
 		Step: event.StepEncryptor, Reason: event.ReasonPanic, Errors: []string{"outer: inner", "inner"},
-		Subject: "user.create.code-checked.u.saga-1", Stream: event.StreamEvents, Sequence: 7, Stored: at, Died: at.Add(time.Second),
-		Deliveries: 1, EventID: "saga-1.code-checked", User: event.UserHash("user 1"), Saga: "saga-1", Message: validSealed(),
+		Subject: "user.create.code-checked.u.saga-1-r1", Stream: event.StreamEvents, Sequence: 7, Stored: at, Died: at.Add(time.Second),
+		Deliveries: 1, EventID: "saga-1-r1.code-checked", User: event.UserHash("user 1"), Saga: "saga-1-r1",
+		ReplayOf: "saga-1", Message: validSealed(),
 	}
 	data, err := json.Marshal(letter)
 	if err != nil {

@@ -60,7 +60,8 @@ func SagaID(msgID, stream string, sequence uint64, stored time.Time) string {
 }
 
 // ValidSagaID reports whether s can be a saga id: 1 to 64 characters of
-// A-Za-z0-9_-.
+// A-Za-z0-9_-, behind which that of a later attempt has its number (see
+// [AttemptID]).
 func ValidSagaID(s string) bool {
 	base, _ := SplitAttempt(s)
 	return len(base) <= maxSagaID && token(s)

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -66,17 +67,35 @@ func (s *Store) Get(ctx context.Context, image event.Image) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	data, err := bucket.GetBytes(ctx, image.Claim.Ref)
-	switch {
-	case errors.Is(err, jetstream.ErrObjectNotFound):
-		return "", ErrMissing
-	case err != nil:
-		return "", fmt.Errorf("fetch the image: %w", err)
+	data, err := read(ctx, bucket, *image.Claim)
+	if err != nil {
+		return "", err
 	}
 	if err := image.Claim.Check(data); err != nil {
 		return "", err
 	}
-	return string(data), event.CheckImage(string(data))
+	text := string(data)
+	if err := event.CheckImage(text); err != nil {
+		return "", err
+	}
+	return text, nil
+}
+
+// read reads what lies under a claim, but hardly more than the claim's size:
+// whoever put it there may have put anything.
+func read(ctx context.Context, bucket jetstream.ObjectStore, claim event.ImageClaim) (data []byte, err error) {
+	object, err := bucket.Get(ctx, claim.Ref)
+	switch {
+	case errors.Is(err, jetstream.ErrObjectNotFound):
+		return nil, ErrMissing
+	case err != nil:
+		return nil, fmt.Errorf("fetch the image: %w", err)
+	}
+	defer func() { _ = object.Close() }() // it was only read
+	if data, err = io.ReadAll(io.LimitReader(object, int64(claim.Size)+1)); err != nil {
+		return nil, fmt.Errorf("fetch the image: %w", err)
+	}
+	return data, nil
 }
 
 // Delete removes the saga's image, if there is one.

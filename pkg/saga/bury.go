@@ -33,7 +33,7 @@ func (r *runner[In, Out]) bury(ctx context.Context, m *message[In], reason event
 			return false
 		}
 	}
-	r.term(m, string(reason))
+	r.term(m, reason)
 	return true
 }
 
@@ -60,12 +60,12 @@ func (r *runner[In, Out]) endBuried(ctx context.Context, m *message[In]) error {
 func (r *runner[In, Out]) keepDeadLetter(ctx context.Context, m *message[In], reason event.Reason, cause error) error {
 	letter := event.DeadLetter{
 		Step: r.step.Name, Reason: reason, Errors: chain(cause),
-		Subject: m.msg.Subject(), Stream: r.stream(), Sequence: m.sequence, Stored: m.stored, Died: time.Now(),
+		Subject: m.msg.Subject, Stream: r.stream(), Sequence: m.sequence, Stored: m.stored, Died: time.Now(),
 		Deliveries: m.Delivery, EventID: m.Meta.ID, User: m.User, Saga: m.Saga, ReplayOf: event.PreviousAttempt(m.Saga),
 	}
-	err := r.publishDeadLetter(ctx, m, letter, event.Original{Header: m.msg.Headers(), Data: m.msg.Data()})
+	err := r.publishDeadLetter(ctx, m, letter, event.Original{Header: m.msg.Header, Data: m.msg.Data})
 	if tooLarge(err) {
-		letter.Errors = append(letter.Errors, fmt.Sprintf("not kept here: the message of %d bytes", len(m.msg.Data())))
+		letter.Errors = append(letter.Errors, fmt.Sprintf("not kept here: the message of %d bytes", len(m.msg.Data)))
 		err = r.publishDeadLetter(ctx, m, letter, event.Original{Header: m.Meta.Header()})
 	}
 	return err

@@ -3,7 +3,7 @@ package saga
 import (
 	"context"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -15,13 +15,15 @@ type Delivery struct {
 	Settle func(context.Context) (held bool)
 }
 
-// Drive returns what takes the deliveries of a step.
-func Drive[In, Out event.Body](cfg Config, step Step[In, Out]) (take func(jetstream.Msg) Delivery, err error) {
+// Drive returns what takes the deliveries of a step. What the step tells the
+// server of a delivery goes to tell, with the delivery's reply subject.
+func Drive[In, Out event.Body](cfg Config, step Step[In, Out], tell func(reply, word string)) (take func(*nats.Msg) Delivery, err error) {
 	r, err := newRunner(cfg, step)
 	if err != nil {
 		return nil, err
 	}
-	return func(msg jetstream.Msg) Delivery {
+	r.publish = func(reply string, word []byte) error { tell(reply, string(word)); return nil }
+	return func(msg *nats.Msg) Delivery {
 		batch := []*message[In]{r.read(msg)}
 		var results []Result[Out]
 		return Delivery{

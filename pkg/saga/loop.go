@@ -4,16 +4,24 @@ import (
 	"context"
 	"slices"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 )
 
 // loop takes batches and settles them until ctx ends.
-func (r *runner[In, Out]) loop(ctx, work context.Context, consumer jetstream.Consumer) {
+func (r *runner[In, Out]) loop(ctx, work context.Context) {
+	in, err := r.openInbox()
+	for ; err != nil; in, err = r.openInbox() {
+		r.log.Warn().Err(err).Msg("cannot take events")
+		if pause(ctx, time.Second) != nil {
+			return
+		}
+	}
 	var held []*message[In] // events whose dependency is away
 	stalled := 0            // rounds in a row that settled nothing
 	for ctx.Err() == nil {
-		free := r.step.Batch - len(held)
+		free, wait := r.step.Batch-len(held), takeWait
+		if len(held) > 0 {
+			wait = hurryWait
+		}
 		if stalled > 0 {
 			if pause(ctx, stall(stalled)) != nil {
 				break
@@ -22,19 +30,17 @@ func (r *runner[In, Out]) loop(ctx, work context.Context, consumer jetstream.Con
 			// not stand in the way of others.
 			free = min(free, 1)
 		}
-		fresh := r.take(ctx, consumer, free, len(held) > 0)
-		if work.Err() != nil { // too late to begin anything
-			held = append(held, fresh...)
-			break
-		}
-		r.keep(held)
+		fresh := r.take(ctx, in, free, wait)
 		inHand := len(held) + len(fresh)
-		if inHand == 0 {
+		switch {
+		case inHand == 0:
 			continue
-		}
-		if stalled > 0 {
+		case work.Err() != nil: // too late to begin anything
+			r.leave(in, slices.Concat(held, fresh))
+			return
+		case stalled > 0:
 			held = r.probe(work, held, fresh)
-		} else {
+		default:
 			held = r.round(work, held, fresh)
 		}
 		if len(held) < inHand {
@@ -43,9 +49,7 @@ func (r *runner[In, Out]) loop(ctx, work context.Context, consumer jetstream.Con
 			stalled++
 		}
 	}
-	for _, m := range held {
-		r.nak(m, 0)
-	}
+	r.leave(in, held)
 }
 
 // round handles and settles what is in hand, and returns what stays there. An
@@ -62,6 +66,7 @@ func (r *runner[In, Out]) round(ctx context.Context, held, fresh []*message[In])
 			together = append(together, m)
 		}
 	}
+	r.keep(held)
 	kept := time.Now()
 	left := r.try(ctx, together)
 	for i, m := range alone {
@@ -83,10 +88,12 @@ const keepEvery = time.Second
 // probe tries the first of the held events, and what is fresh, after a round
 // that settled nothing. Of the others it only ends those whose time is over.
 func (r *runner[In, Out]) probe(ctx context.Context, held, fresh []*message[In]) []*message[In] {
+	r.keep(held)
 	rest := r.expire(ctx, held[1:])
-	r.keep(fresh)
 	stays := r.try(ctx, held[:1])
 	r.keep(rest)
+	r.keep(stays)
+	r.keep(fresh)
 	return slices.Concat(rest, stays, r.try(ctx, fresh))
 }
 

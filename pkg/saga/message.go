@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -14,7 +14,7 @@ import (
 // message is one delivery: the event and what is needed to settle it.
 type message[In event.Body] struct {
 	Event[In]
-	msg      jetstream.Msg
+	msg      *nats.Msg
 	kind     event.Type // what was taken, for the log
 	after    uint64     // the sequence that the next event follows
 	sequence uint64     // in its own stream
@@ -24,12 +24,12 @@ type message[In event.Body] struct {
 }
 
 // read makes a message of a delivery. What is wrong with it stands in broken.
-func (r *runner[In, Out]) read(msg jetstream.Msg) *message[In] {
+func (r *runner[In, Out]) read(msg *nats.Msg) *message[In] {
 	m := &message[In]{msg: msg, kind: r.consumes}
 	m.User = event.UnknownUser
 	info, err := msg.Metadata()
 	if err != nil {
-		m.Saga = event.SagaID("", msg.Subject(), 0, time.Now()) // a name for its dead letter
+		m.Saga = event.SagaID("", msg.Subject, 0, time.Now()) // a name for its dead letter
 		m.broken = Poison(fmt.Errorf("read the delivery's metadata: %w", err))
 		return m
 	}
@@ -52,31 +52,31 @@ var errTooOften = errors.New("delivered too often without being settled")
 
 // readEvent reads an event of the event store.
 func (r *runner[In, Out]) readEvent(m *message[In]) error {
-	t, k, err := event.ParseSubject(m.msg.Subject())
+	t, k, err := event.ParseSubject(m.msg.Subject)
 	if err != nil {
 		m.Saga = event.SagaID("", event.StreamEvents, m.sequence, m.stored) // a name for its dead letter
 		return Poison(err)
 	}
 	m.Key, m.kind, m.after = k, t, m.sequence
-	if m.Meta, err = event.ParseMeta(m.msg.Headers()); err != nil {
+	if m.Meta, err = event.ParseMeta(m.msg.Header); err != nil {
 		return Poison(err)
 	}
 	if m.Meta.Deadline.IsZero() {
 		return Poison(fmt.Errorf("header %s is missing", event.HeaderDeadline))
 	}
-	if m.Body, err = r.decode(m.msg.Data()); err != nil {
+	if m.Body, err = r.decode(m.msg.Data); err != nil {
 		return Poison(fmt.Errorf("decode %s: %w", r.consumes, err))
 	}
 	return nil
 }
 
 // readRequest reads a request, which comes from outside and begins its saga.
-func (r *runner[In, Out]) readRequest(m *message[In], info *jetstream.MsgMetadata) error {
-	header := m.msg.Headers()
+func (r *runner[In, Out]) readRequest(m *message[In], info *nats.MsgMetadata) error {
+	header := m.msg.Header
 	m.Saga = event.SagaID(header.Get(event.HeaderMsgID), info.Stream, m.sequence, m.stored)
 	meta, metaErr := event.ParseMeta(header)
 	var bodyErr error
-	m.Body, bodyErr = r.decode(m.msg.Data())
+	m.Body, bodyErr = r.decode(m.msg.Data)
 	if id := m.Body.UserID(); id != "" {
 		m.User = event.UserHash(id)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,9 +56,10 @@ type model struct {
 	s       *sagatest.Server
 	key     event.Key
 	history []saga.Stored
-	takers  map[string]func(jetstream.Msg) saga.Delivery
+	takers  map[string]func(*nats.Msg) saga.Delivery
 	open    []*delivered // what the server would deliver: neither acked nor dead-lettered
 	inHand  []*working
+	telling *working // whose settlement is told
 
 	// effects of steps by name; buried remembers what was taken back, so that a
 	// late repeat of the effect is refused (a tombstone).
@@ -80,8 +82,9 @@ type delivered struct {
 // working is a delivery in some process's hand.
 type working struct {
 	saga.Delivery
-	msg     *fakeMsg
+	of      *delivered
 	handled bool
+	deaf    bool // what it tells the server gets lost
 }
 
 type fault int
@@ -98,7 +101,7 @@ func newModel(t *rapid.T, s *sagatest.Server) *model {
 	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}, buried: map[string]bool{}}
 	cfg := s.Config()
 	cfg.Logger, cfg.JetStream, cfg.DeliveryLimit = zerolog.Nop(), &faulty{s.JS(), m}, modelLimit
-	m.takers = map[string]func(jetstream.Msg) saga.Delivery{
+	m.takers = map[string]func(*nats.Msg) saga.Delivery{
 		event.StepCodeChecker: drive(cfg, m, event.StepCodeChecker, func(e event.TokenVerified) event.CodeChecked { return checked(e.ID) }),
 		event.StepEncryptor:   drive(cfg, m, event.StepEncryptor, func(e event.CodeChecked) event.Encrypted { return event.Encrypted{ID: e.ID} }),
 		event.StepUserWriter:  drive(cfg, m, event.StepUserWriter, func(e event.Encrypted) event.Created { return event.Created{ID: e.ID} }),
@@ -121,7 +124,7 @@ func newModel(t *rapid.T, s *sagatest.Server) *model {
 var undoes = map[string]string{event.StepClaimReleaser: event.StepCodeChecker, event.StepRowRemover: event.StepUserWriter}
 
 // drive makes a step whose effect is an entry in m.effects.
-func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func(In) Out) func(jetstream.Msg) saga.Delivery {
+func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func(In) Out) func(*nats.Msg) saga.Delivery {
 	handle := func(_ context.Context, e saga.Event[In]) (Out, error) {
 		if m.early && m.result != nil {
 			return next(e.Body), m.result
@@ -145,7 +148,7 @@ func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func
 		m.buried[name] = true
 		return nil
 	}
-	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo})
+	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo}, m.told)
 	if err != nil {
 		panic(err)
 	}
@@ -175,8 +178,11 @@ func (m *model) deliver(t *rapid.T) {
 
 func (m *model) take(d *delivered) *working {
 	d.deliveries++
-	msg := &fakeMsg{of: d, delivery: d.deliveries}
-	w := &working{Delivery: m.takers[d.step](msg), msg: msg}
+	w := &working{of: d, Delivery: m.takers[d.step](&nats.Msg{
+		Subject: d.Key.Subject(d.Type), Header: d.Meta.Header(), Data: d.Data, Sub: &nats.Subscription{},
+		// Stream, consumer, deliveries, sequences of stream and consumer, time, pending.
+		Reply: fmt.Sprintf("$JS.ACK.%s.%s.%d.%d.1.%d.0", event.StreamEvents, d.step, d.deliveries, d.Sequence, d.Time.UnixNano()),
+	})}
 	m.inHand = append(m.inHand, w)
 	return w
 }
@@ -203,12 +209,12 @@ func (m *model) settle(t *rapid.T) {
 	w := m.pick(t, func(w *working) bool { return w.handled })
 	m.fault = rapid.SampledFrom([]fault{none, none, none, requestLost, answerLost}).Draw(t, "fault")
 	m.undoFails = rapid.IntRange(0, 4).Draw(t, "undo fails") == 0
-	w.msg.deaf = rapid.IntRange(0, 3).Draw(t, "ack is lost") == 0
+	w.deaf = rapid.IntRange(0, 3).Draw(t, "ack is lost") == 0
 	m.finish(t.Context(), w)
 }
 
 func (m *model) finish(ctx context.Context, w *working) {
-	w.handled = false
+	w.handled, m.telling = false, w
 	if held := w.Settle(ctx); !held {
 		m.drop(w)
 	}
@@ -281,7 +287,7 @@ func (m *model) rest(t *rapid.T) {
 		if !w.handled {
 			w.Handle(t.Context())
 		}
-		w.msg.deaf = false
+		w.deaf = false
 		m.finish(t.Context(), w)
 		m.check(t)
 	}
@@ -296,29 +302,12 @@ func (m *model) rest(t *rapid.T) {
 	}
 }
 
-// fakeMsg is a delivery whose settlement the model sees.
-type fakeMsg struct {
-	jetstream.Msg // the methods below are all that is called
-
-	of       *delivered
-	delivery int
-	deaf     bool // what is told to the server gets lost
+// told is what the server hears of a delivery.
+func (m *model) told(_, word string) {
+	if word == "+ACK" || strings.HasPrefix(word, "+TERM") {
+		m.telling.of.settled = m.telling.of.settled || !m.telling.deaf
+	}
 }
-
-func (f *fakeMsg) Metadata() (*jetstream.MsgMetadata, error) {
-	return &jetstream.MsgMetadata{
-		Sequence:     jetstream.SequencePair{Stream: f.of.Sequence},
-		NumDelivered: uint64(f.delivery), //nolint:gosec // never negative
-		Timestamp:    f.of.Time, Stream: event.StreamEvents,
-	}, nil
-}
-func (f *fakeMsg) Data() []byte                     { return f.of.Data }
-func (f *fakeMsg) Headers() nats.Header             { return f.of.Meta.Header() }
-func (f *fakeMsg) Subject() string                  { return f.of.Key.Subject(f.of.Type) }
-func (f *fakeMsg) NakWithDelay(time.Duration) error { return nil }
-func (f *fakeMsg) InProgress() error                { return nil }
-func (f *fakeMsg) Ack() error                       { f.of.settled = f.of.settled || !f.deaf; return nil }
-func (f *fakeMsg) TermWithReason(string) error      { return f.Ack() }
 
 // faulty loses what the model says of an append.
 type faulty struct {

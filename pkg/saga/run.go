@@ -67,6 +67,7 @@ type runner[In, Out event.Body] struct {
 	mayFail  bool       // what the step consumes stands before the pivot
 	source   string
 	store    *Store
+	publish  func(subject string, data []byte) error // without an answer
 	log      zerolog.Logger
 }
 
@@ -79,9 +80,8 @@ func Run[In, Out event.Body](ctx context.Context, cfg Config, step Step[In, Out]
 	if err != nil {
 		return err
 	}
-	consumer, err := r.consumer(ctx)
-	if err != nil {
-		return nil //nolint:nilerr // stopped before the consumer appeared
+	if r.awaitConsumer(ctx) != nil {
+		return nil // stopped before the consumer appeared
 	}
 	r.log.Info().Int("loops", r.cfg.Loops).Int("batch", r.step.Batch).Msg("step is running")
 
@@ -93,7 +93,7 @@ func Run[In, Out event.Body](ctx context.Context, cfg Config, step Step[In, Out]
 
 	var loops sync.WaitGroup
 	for range r.cfg.Loops {
-		loops.Go(func() { r.loop(ctx, work, consumer) })
+		loops.Go(func() { r.loop(ctx, work) })
 	}
 	loops.Wait()
 	r.log.Info().Msg("step has stopped")
@@ -120,21 +120,23 @@ func newRunner[In, Out event.Body](cfg Config, step Step[In, Out]) (*runner[In, 
 	r.step.Batch = orDefault(step.Batch, r.cfg.Batch)
 	r.mayFail = r.consumes.BeforePivot()
 	r.store = NewStore(cfg.JetStream)
+	r.publish = cfg.JetStream.Conn().Publish
 	r.log = cfg.Logger.With().Str("step", step.Name).Logger()
 	return r, nil
 }
 
-// consumer waits for the step's durable consumer. It fails only when ctx ends.
-func (r *runner[In, Out]) consumer(ctx context.Context) (jetstream.Consumer, error) {
+// awaitConsumer waits for the step's durable consumer. It fails only when ctx
+// ends.
+func (r *runner[In, Out]) awaitConsumer(ctx context.Context) error {
 	for {
-		c, err := r.cfg.JetStream.Consumer(ctx, r.stream(), r.step.Name)
+		_, err := r.cfg.JetStream.Consumer(ctx, r.stream(), r.step.Name)
 		if err == nil {
-			return c, nil
+			return nil
 		}
 		r.log.Warn().Err(err).Str("stream", r.stream()).
 			Msg(`no consumer yet; if this persists, run "createuser streams apply"`)
 		if err := pause(ctx, time.Second); err != nil {
-			return nil, err
+			return err
 		}
 	}
 }

@@ -62,6 +62,9 @@ func (r *runner[In, Out]) conclude(ctx context.Context, a appending[In]) bool {
 	switch {
 	case err == nil:
 		r.ack(a.m)
+		if r.step.After != nil && a.meta.Type == r.appends {
+			r.step.After(ctx, a.m.Event)
+		}
 		return true
 	case is[poison](err):
 		return r.bury(ctx, a.m, event.ReasonPoison, err)

@@ -33,14 +33,18 @@ type Store struct {
 
 // NewStore returns the event store that js reaches.
 func NewStore(js jetstream.JetStream) *Store {
-	prefix := jetstream.DefaultAPIPrefix
+	return &Store{js: js, direct: apiPrefix(js) + "DIRECT.GET." + event.StreamEvents + "."}
+}
+
+// apiPrefix returns what the subjects of js's API begin with.
+func apiPrefix(js jetstream.JetStream) string {
 	switch o := js.Options(); {
 	case o.Domain != "":
-		prefix = "$JS." + o.Domain + ".API."
+		return "$JS." + o.Domain + ".API."
 	case o.APIPrefix != "":
-		prefix = strings.TrimSuffix(o.APIPrefix, ".") + "."
+		return strings.TrimSuffix(o.APIPrefix, ".") + "."
 	}
-	return &Store{js: js, direct: prefix + "DIRECT.GET." + event.StreamEvents + "."}
+	return jetstream.DefaultAPIPrefix
 }
 
 // Errors of the event store.
@@ -181,7 +185,8 @@ func (s *Store) last(ctx context.Context, filter string) (*nats.Msg, uint64, err
 }
 
 // ParseStored reads an event of the event store from its message. Sequence and
-// Time are left to the caller.
+// Time are left to the caller. An event whose headers cannot be read still has
+// its Key and Type.
 func ParseStored(subject string, header nats.Header, data []byte) (Stored, error) {
 	t, k, err := event.ParseSubject(subject)
 	if err != nil {
@@ -189,7 +194,7 @@ func ParseStored(subject string, header nats.Header, data []byte) (Stored, error
 	}
 	m, err := event.ParseMeta(header)
 	if err != nil {
-		return Stored{}, fmt.Errorf("event %s of saga %s: %w", t, k.Saga, err)
+		return Stored{Key: k, Type: t}, fmt.Errorf("event %s of saga %s: %w", t, k.Saga, err)
 	}
 	return Stored{Key: k, Type: t, Meta: m, Data: data}, nil
 }

@@ -40,14 +40,15 @@ func (v Vars) With(over Vars) Vars {
 // variable and never its value.
 func Load[T any](vars Vars) (T, error) {
 	var settings T
-	resolved, err := resolveFiles(vars, fields(reflect.TypeFor[T]()))
+	known := fields(reflect.TypeFor[T]())
+	resolved, err := resolveFiles(vars, known)
 	if err != nil {
 		return settings, err
 	}
 	if err := env.ParseWithOptions(&settings, env.Options{Environment: resolved}); err != nil {
-		return settings, explain(err)
+		return settings, explain(err, known)
 	}
-	return settings, refuseDevelopmentSecrets(resolved, fields(reflect.TypeFor[T]()))
+	return settings, refuseDevelopmentSecrets(resolved, known)
 }
 
 // resolveFiles reads the values that stand in files.
@@ -70,8 +71,9 @@ func resolveFiles(vars Vars, known []field) (Vars, error) {
 	return resolved, nil
 }
 
-// explain turns the library's errors into one that names each variable.
-func explain(err error) error {
+// explain turns the library's errors, which name fields and quote values, into
+// one that names each variable.
+func explain(err error, known []field) error {
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
 		return err
@@ -81,6 +83,10 @@ func explain(err error) error {
 		if missing, ok := errors.AsType[env.VarIsNotSetError](one); ok {
 			one = fmt.Errorf("%s is not set (see --help)", missing.Key)
 		}
+		if wrong, ok := errors.AsType[env.ParseError](one); ok {
+			i := slices.IndexFunc(known, func(f field) bool { return f.goName == wrong.Name })
+			one = fmt.Errorf("%s cannot be read as a %s (see --help)", known[i].name, wrong.Type)
+		}
 		problems = append(problems, one)
 	}
 	return errors.Join(problems...)
@@ -88,6 +94,7 @@ func explain(err error) error {
 
 // field is one setting of a struct.
 type field struct {
+	goName               string // the struct field's
 	name, fallback, help string
 	required             bool
 }
@@ -105,7 +112,7 @@ func fields(t reflect.Type) []field {
 			continue
 		}
 		list = append(list, field{
-			name: name, fallback: f.Tag.Get("envDefault"), help: f.Tag.Get("help"),
+			goName: f.Name, name: name, fallback: f.Tag.Get("envDefault"), help: f.Tag.Get("help"),
 			required: slices.Contains(strings.Split(options, ","), "required"),
 		})
 	}

@@ -9,7 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 func TestCache_WaitsForAnEndpointThatIsDownAtTheStart(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 func TestVerify_ComparesTheWholeID(t *testing.T) {

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 func TestNew_NamesTheSettingAndTheRemedy(t *testing.T) {

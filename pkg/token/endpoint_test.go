@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 // endpoint stands in for an issuer's server, without a network, so that it runs on a test's own clock.

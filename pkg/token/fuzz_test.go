@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 	"pgregory.net/rapid"
 )
 

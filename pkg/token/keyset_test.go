@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 	"github.com/golang-jwt/jwt/v5"
 )
 

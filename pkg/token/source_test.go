@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 // serveHTTP starts a server that ends with the test.

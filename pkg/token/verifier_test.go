@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/create-user/create-user/services/token-verifier/token"
+	"github.com/create-user/create-user/pkg/token"
 )
 
 // open starts a verifier that ends with the test.

@@ -4,10 +4,22 @@ go 1.26.0
 
 require (
 	github.com/create-user/create-user/migrations v0.0.0
+	github.com/create-user/create-user/pkg v0.0.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/google/go-cmp v0.7.0
 	github.com/jmoiron/sqlx v1.4.0
+	github.com/rs/zerolog v1.35.1
 	modernc.org/sqlite v1.62.0
+)
+
+require (
+	github.com/caarlos0/env/v11 v11.4.2 // indirect
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/nats-io/nats.go v1.55.0 // indirect
+	github.com/nats-io/nkeys v0.4.16 // indirect
+	github.com/nats-io/nuid v1.0.1 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
 )
 
 require (
@@ -29,3 +41,5 @@ require (
 )
 
 replace github.com/create-user/create-user/migrations => ../../migrations
+
+replace github.com/create-user/create-user/pkg => ../../pkg

@@ -6,19 +6,21 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/create-user/create-user/test/e2e/harness"
 )
 
 // bulk is how many registrations the bulk test submits.
 const bulk = 10_000
 
 func TestSubmit_TenThousandRequestsAreTenThousandUsers(t *testing.T) {
-	s := startSystem(t, map[string]string{"LOG_LEVEL": "warn"})
+	s := harness.Start(t, map[string]string{"LOG_LEVEL": "warn"})
 	file := filepath.Join(t.TempDir(), "requests.ndjson")
-	requests := mustCommand(t, s.vars, "sample", fmt.Sprint(bulk), "--prefix", "bulk-")
+	requests := harness.MustCommand(t, s.Vars, "sample", fmt.Sprint(bulk), "--prefix", "bulk-")
 	if err := os.WriteFile(file, []byte(requests), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := mustCommand(t, s.vars, "submit", "--file", file)
+	out := harness.MustCommand(t, s.Vars, "submit", "--file", file)
 	for _, want := range []string{
 		fmt.Sprintf("%d stored, 0 not published", bulk),
 		fmt.Sprintf("%8d  created", bulk),
@@ -28,13 +30,13 @@ func TestSubmit_TenThousandRequestsAreTenThousandUsers(t *testing.T) {
 		}
 	}
 	var rows int
-	if err := s.users.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM Users WHERE Id LIKE 'bulk-%'").Scan(&rows); err != nil {
+	if err := s.Users.QueryRowContext(t.Context(), "SELECT COUNT(*) FROM Users WHERE Id LIKE 'bulk-%'").Scan(&rows); err != nil {
 		t.Fatal(err)
 	}
 	if rows != bulk {
 		t.Errorf("%d rows, want %d", rows, bulk)
 	}
-	left, err := s.redis.Keys(t.Context(), "bulk-*").Result()
+	left, err := s.Redis.Keys(t.Context(), "bulk-*").Result()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/test/e2e/harness"
 )
 
 // moody is an encryption service that can be told to answer nonsense.
@@ -20,7 +21,7 @@ type moody struct {
 
 func newMoody(t testing.TB) *moody {
 	t.Helper()
-	target, err := url.Parse(encryptionService(t))
+	target, err := url.Parse(harness.EncryptionService(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,47 +41,47 @@ func newMoody(t testing.TB) *moody {
 func TestDeadLetters_AreShownReplayedAndDiscarded(t *testing.T) {
 	t.Parallel()
 	encryption := newMoody(t)
-	s := startSystem(t, map[string]string{"ENCRYPT_URL": encryption.URL, "SAGA_DELIVERY_LIMIT": "2"})
-	clients := listen(t, s.room)
+	s := harness.Start(t, map[string]string{"ENCRYPT_URL": encryption.URL, "SAGA_DELIVERY_LIMIT": "2"})
+	clients := harness.Listen(t, s.Room)
 	const id = "buried"
-	clients.join(id, s.token(id))
-	r := s.validRequest(id).with("Image", strings.Repeat("i", 2*event.InlineImage))
+	clients.Join(id, s.Token(id))
+	r := s.ValidRequest(id).With("Image", strings.Repeat("i", 2*event.InlineImage))
 
 	encryption.nonsense.Store(true)
-	s.publish(r, "first")
-	if got := clients.hear(id, 1); got.Code != string(event.CodeProcessingError) || got.Message != "Error processing job" {
+	s.Publish(r, "first")
+	if got := clients.Hear(id, 1); got.Code != string(event.CodeProcessingError) || got.Message != "Error processing job" {
 		t.Errorf("heard %+v", got)
 	}
-	s.deadLetters(1)
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "list", "--step", "encryptor", "--user", id), "delivery_limit", "saga first", "1 dead letters")
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "list", "--step", "user-writer"), "0 dead letters")
-	details := mustCommand(t, s.vars, "dlq", "show", "1")
+	s.DeadLetters(1)
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list", "--step", "encryptor", "--user", id), "delivery_limit", "saga first", "1 dead letters")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list", "--step", "user-writer"), "0 dead letters")
+	details := harness.MustCommand(t, s.Vars, "dlq", "show", "1")
 	expectOutput(t, details, `"id":"buried"`, `"sealed":"(hidden)"`, "unusable answer")
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "replay", "1", "--dry-run"), "would replay 1 from encryptor as saga first-r1")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "replay", "1", "--dry-run"), "would replay 1 from encryptor as saga first-r1")
 
 	// The replay fails again: a new dead letter names the first.
-	mustCommand(t, s.vars, "dlq", "replay", "1")
-	clients.hear(id, 2)
-	letters := s.deadLetters(2)
+	harness.MustCommand(t, s.Vars, "dlq", "replay", "1")
+	clients.Hear(id, 2)
+	letters := s.DeadLetters(2)
 	if got := letters[1]; got.Saga != "first-r1" || got.ReplayOf != "first" {
 		t.Errorf("the second dead letter is of saga %s, a replay of %q", got.Saga, got.ReplayOf)
 	}
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "replay", "1"), "passed over 1: replayed before")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "replay", "1"), "passed over 1: replayed before")
 
 	encryption.nonsense.Store(false)
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "replay", "--saga", "first-r1"), "replayed 2 from encryptor as saga first-r2")
-	if got := clients.hear(id, 3); !got.Status || got.Saga != "first-r2" {
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "replay", "--saga", "first-r1"), "replayed 2 from encryptor as saga first-r2")
+	if got := clients.Hear(id, 3); !got.Status || got.Saga != "first-r2" {
 		t.Errorf("heard %+v", got)
 	}
-	if stored, found := s.row(id); !found || stored.Image != r["Image"] {
+	if stored, found := s.Row(id); !found || stored.Image != r["Image"] {
 		t.Errorf("row stands: %t, with its image: %t", found, stored.Image == r["Image"])
 	}
-	if s.code(id) != "" {
+	if s.Code(id) != "" {
 		t.Error("the code is still there")
 	}
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "discard", "--all"), "discarded 1", "discarded 2")
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "list"), "0 dead letters")
-	if _, err := command(t, s.vars, "", "dlq", "show", "1"); err == nil || !strings.Contains(err.Error(), "no such dead letter") {
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "discard", "--all"), "discarded 1", "discarded 2")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list"), "0 dead letters")
+	if _, err := harness.Command(t, s.Vars, "", "dlq", "show", "1"); err == nil || !strings.Contains(err.Error(), "no such dead letter") {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -96,11 +97,11 @@ func expectOutput(t *testing.T, out string, wants ...string) {
 
 func TestDeadLetters_OfPoisonCannotBeReplayed(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	s.publishRaw([]byte("poison"), "")
-	s.deadLetters(1)
-	if _, err := command(t, s.vars, "", "dlq", "replay", "1"); err == nil || !strings.Contains(err.Error(), "cannot be read") {
+	s := harness.Start(t, nil)
+	s.PublishRaw([]byte("poison"), "")
+	s.DeadLetters(1)
+	if _, err := harness.Command(t, s.Vars, "", "dlq", "replay", "1"); err == nil || !strings.Contains(err.Error(), "cannot be read") {
 		t.Errorf("error = %v", err)
 	}
-	expectOutput(t, mustCommand(t, s.vars, "dlq", "show", "1"), "not shown")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "show", "1"), "not shown")
 }

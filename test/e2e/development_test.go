@@ -6,18 +6,20 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/create-user/create-user/test/e2e/harness"
 )
 
 // development starts createuser run on free ports and returns its variables.
-func development(t testing.TB, out *logs) map[string]string {
+func development(t testing.TB, out *harness.Logs) map[string]string {
 	t.Helper()
-	nats, redis, metrics := freePort(t), freePort(t), freePort(t)
+	nats, redis, metrics := harness.FreePort(t), harness.FreePort(t), harness.FreePort(t)
 	vars := map[string]string{
-		"NATS_PORT": nats, "REDIS_PORT": redis, "ENCRYPT_PORT": freePort(t), "NOTIFIER_PORT": freePort(t), "METRICS_PORT": metrics,
+		"NATS_PORT": nats, "REDIS_PORT": redis, "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t), "METRICS_PORT": metrics,
 		"CREATE_USER_DATA": t.TempDir(),
 	}
-	p := startProcess(t, vars, out, "createuser", "run")
-	waitReady(t, "http://127.0.0.1:"+metrics+"/readyz", p)
+	p := harness.StartProcess(t, vars, out, "createuser", "run")
+	harness.WaitReady(t, "http://127.0.0.1:"+metrics+"/readyz", p)
 	vars["NATS_URL"] = "nats://127.0.0.1:" + nats
 	vars["REDIS_URL"] = "redis://127.0.0.1:" + redis + "/0"
 	return vars
@@ -25,29 +27,29 @@ func development(t testing.TB, out *logs) map[string]string {
 
 func TestDevelopment_WalkThrough(t *testing.T) {
 	t.Parallel()
-	out := &logs{}
+	out := &harness.Logs{}
 	vars := development(t, out)
-	clients := listen(t, "http://127.0.0.1:"+vars["NOTIFIER_PORT"])
+	clients := harness.Listen(t, "http://127.0.0.1:"+vars["NOTIFIER_PORT"])
 
-	token := strings.TrimSpace(mustCommand(t, vars, "token", "ada"))
-	code := strings.TrimSpace(mustCommand(t, vars, "code", "ada"))
+	token := strings.TrimSpace(harness.MustCommand(t, vars, "token", "ada"))
+	code := strings.TrimSpace(harness.MustCommand(t, vars, "code", "ada"))
 	if strings.ContainsAny(token+code, " \n") {
 		t.Errorf("token %q and code %q: want the value alone", token, code)
 	}
-	clients.join("ada", token)
-	submitted := mustCommand(t, vars, "submit", "--id", "ada", "--token", token, "--code", code,
+	clients.Join("ada", token)
+	submitted := harness.MustCommand(t, vars, "submit", "--id", "ada", "--token", token, "--code", code,
 		"--phone", "+4915187654321", "--password", "wrong zebra", "--username", "Ada")
 	if !strings.Contains(submitted, "1  created") {
 		t.Errorf("submit printed:\n%s", submitted)
 	}
-	watched := mustCommand(t, vars, "watch", "ada")
+	watched := harness.MustCommand(t, vars, "watch", "ada")
 	if !regexp.MustCompile(`(?s)token-verified.*code-checked.*encrypted.*created.*completed`).MatchString(watched) {
 		t.Errorf("watch printed:\n%s", watched)
 	}
-	if got := clients.hear("ada", 1); !got.Status || got.Message != "User created successfully" {
+	if got := clients.Hear("ada", 1); !got.Status || got.Message != "User created successfully" {
 		t.Errorf("heard %+v", got)
 	}
-	user := mustCommand(t, vars, "user", "ada")
+	user := harness.MustCommand(t, vars, "user", "ada")
 	if !strings.Contains(user, "Ada") || strings.Contains(user, "wrong zebra") || strings.Contains(user, "+4915187654321") {
 		t.Errorf("user printed:\n%s", user)
 	}
@@ -67,20 +69,20 @@ func TestDevelopment_ATakenPortIsNamed(t *testing.T) {
 	defer func() { _ = l.Close() }()
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 	vars := map[string]string{
-		"NATS_PORT": freePort(t), "REDIS_PORT": port, "ENCRYPT_PORT": freePort(t), "NOTIFIER_PORT": freePort(t),
-		"METRICS_PORT": freePort(t), "CREATE_USER_DATA": t.TempDir(),
+		"NATS_PORT": harness.FreePort(t), "REDIS_PORT": port, "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t),
+		"METRICS_PORT": harness.FreePort(t), "CREATE_USER_DATA": t.TempDir(),
 	}
-	if _, err := command(t, vars, "", "run"); err == nil || !strings.Contains(err.Error(), "REDIS_PORT") {
+	if _, err := harness.Command(t, vars, "", "run"); err == nil || !strings.Contains(err.Error(), "REDIS_PORT") {
 		t.Errorf("error = %v, want one that names REDIS_PORT", err)
 	}
 }
 
 func TestDevelopment_SecretsAreRefusedElsewhere(t *testing.T) {
 	t.Parallel()
-	vars := development(t, &logs{})
+	vars := development(t, &harness.Logs{})
 	vars["CREATE_USER_MODE"] = "production"
 	for _, args := range [][]string{{"run"}, {"token", "ada"}, {"code", "ada"}} {
-		if _, err := command(t, vars, "", args...); err == nil {
+		if _, err := harness.Command(t, vars, "", args...); err == nil {
 			t.Errorf("createuser %v works in production mode", args)
 		}
 	}
@@ -88,13 +90,13 @@ func TestDevelopment_SecretsAreRefusedElsewhere(t *testing.T) {
 
 func TestSubmit_ReportsWhatCannotBePublished(t *testing.T) {
 	t.Parallel()
-	vars := development(t, &logs{})
+	vars := development(t, &harness.Logs{})
 	for name, c := range map[string]struct{ input, want string }{
 		"NDJSON": {"{\"Id\":\"a\",\"Token\":\"t\",\"Code\":\"1\",\"Phone\":\"1\",\"Password\":\"p\",\"Username\":\"u\"}\nnonsense\n{\"Id\":\"b\"}\n", "line 2"},
 		"CSV":    {"Id,Token,Code,Phone,Password,Username\na,t,1,1,p,u\nb,t\n", "line 3"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			out, err := command(t, vars, c.input, "submit", "--file", "-")
+			out, err := harness.Command(t, vars, c.input, "submit", "--file", "-")
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("error = %v, want one that names %q", err, c.want)
 			}

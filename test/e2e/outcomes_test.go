@@ -7,11 +7,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/nats-io/nats.go"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/pkg/token"
+	"github.com/create-user/create-user/test/e2e/harness"
 )
 
 // forward is the history of a registration that went well.
@@ -21,28 +21,28 @@ var forward = []event.Type{
 
 func TestRegistration_GoesThroughEveryStep(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
 	for _, transport := range []string{"websocket", "polling"} {
 		t.Run("a client by "+transport+" hears it", func(t *testing.T) {
 			id := "ada-" + transport
-			r := s.validRequest(id)
-			clients.join(id, s.token(id), transport)
-			k := s.publish(r, "")
-			want := heard{Message: "User created successfully", Status: true, Code: "created"}
-			got := clients.hear(id, 1)
+			r := s.ValidRequest(id)
+			clients.Join(id, s.Token(id), transport)
+			k := s.Publish(r, "")
+			want := harness.Heard{Message: "User created successfully", Status: true, Code: "created"}
+			got := clients.Hear(id, 1)
 			got.Saga = ""
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("heard (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff(forward, s.history(k)); diff != "" {
+			if diff := cmp.Diff(forward, s.History(k)); diff != "" {
 				t.Errorf("history (-want +got):\n%s", diff)
 			}
-			stored, found := s.row(id)
+			stored, found := s.Row(id)
 			if !found {
 				t.Fatal("no row")
 			}
-			if stored.Name != userName || stored.Image != pixel {
+			if stored.Name != harness.UserName || stored.Image != harness.Pixel {
 				t.Errorf("row = %+v", stored)
 			}
 			for _, secret := range []string{r["Phone"].(string), r["Password"].(string)} {
@@ -50,7 +50,7 @@ func TestRegistration_GoesThroughEveryStep(t *testing.T) {
 					t.Error("a secret stands in the row in clear")
 				}
 			}
-			if code := s.code(id); code != "" {
+			if code := s.Code(id); code != "" {
 				t.Errorf("the code is still there")
 			}
 		})
@@ -60,15 +60,15 @@ func TestRegistration_GoesThroughEveryStep(t *testing.T) {
 // ending is a way for a registration to end, and what the user hears of it.
 type ending struct {
 	name    string
-	prepare func(s *system, id string) request
+	prepare func(s *harness.System, id string) harness.Request
 	code    event.Code
 	message string
 }
 
 // endings are the rows of the contract's outcome table that a user can cause.
 func endings() []ending {
-	change := func(field string, value any) func(*system, string) request {
-		return func(s *system, id string) request { return s.validRequest(id).with(field, value) }
+	change := func(field string, value any) func(*harness.System, string) harness.Request {
+		return func(s *harness.System, id string) harness.Request { return s.ValidRequest(id).With(field, value) }
 	}
 	const session, wrong, failed = "Session expired. Please log in again.", "The verification code is incorrect", "Error processing job"
 	return []ending{
@@ -78,28 +78,28 @@ func endings() []ending {
 		{"a malformed token", change("Token", "a.b.c"), event.CodeSessionExpired, session},
 		{"a huge token", change("Token", strings.Repeat("x", 9<<10)), event.CodeSessionExpired, session},
 		{"an expired token", expiredToken, event.CodeSessionExpired, session},
-		{"another user's token", func(s *system, id string) request {
-			return s.validRequest(id).with("Token", s.token(id+"-other"))
+		{"another user's token", func(s *harness.System, id string) harness.Request {
+			return s.ValidRequest(id).With("Token", s.Token(id+"-other"))
 		}, event.CodeSessionExpired, session},
 		{"a wrong code", change("Code", "654321"), event.CodeIncorrect, wrong},
-		{"no code stored", func(s *system, id string) request {
-			r := s.validRequest(id)
-			s.redis.Del(s.t.Context(), id)
+		{"no code stored", func(s *harness.System, id string) harness.Request {
+			r := s.ValidRequest(id)
+			s.Redis.Del(s.T.Context(), id)
 			return r
 		}, event.CodeIncorrect, wrong},
-		{"a fault of the encryption service", change("Phone", faultyPhone), event.CodeEncryptionFailed,
+		{"a fault of the encryption service", change("Phone", harness.FaultyPhone), event.CodeEncryptionFailed,
 			"Error encrypting your credentials. Please try again."},
-		{"an Id that is registered", func(s *system, id string) request {
-			_, err := s.users.ExecContext(s.t.Context(), "INSERT INTO Users (Id, Phone, Password, Name, Image) VALUES (?, 'p', 'p', 'n', 'i')", id)
+		{"an Id that is registered", func(s *harness.System, id string) harness.Request {
+			_, err := s.Users.ExecContext(s.T.Context(), "INSERT INTO Users (Id, Phone, Password, Name, Image) VALUES (?, 'p', 'p', 'n', 'i')", id)
 			if err != nil {
-				s.t.Fatal(err)
+				s.T.Fatal(err)
 			}
-			return s.validRequest(id)
+			return s.ValidRequest(id)
 		}, event.CodeUserExists, "User already exists"},
 		{"a code that is a number", change("Code", 123456), event.CodeInvalidRequest, failed},
-		{"code null and none stored", func(s *system, id string) request {
-			r := s.validRequest(id).with("Code", nil)
-			s.redis.Del(s.t.Context(), id)
+		{"code null and none stored", func(s *harness.System, id string) harness.Request {
+			r := s.ValidRequest(id).With("Code", nil)
+			s.Redis.Del(s.T.Context(), id)
 			return r
 		}, event.CodeInvalidRequest, failed},
 		{"a missing password", change("Password", nil), event.CodeInvalidRequest, failed},
@@ -113,23 +113,23 @@ func endings() []ending {
 	}
 }
 
-func expiredToken(s *system, id string) request {
+func expiredToken(s *harness.System, id string) harness.Request {
 	signed, err := token.Sign([]byte(service.DevJWTSecret), id, -time.Hour)
 	if err != nil {
-		s.t.Fatal(err)
+		s.T.Fatal(err)
 	}
-	return s.validRequest(id).with("Token", signed)
+	return s.ValidRequest(id).With("Token", signed)
 }
 
 func TestRegistration_EndsAsTheContractSays(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
 	for i, e := range endings() {
 		t.Run(e.name, func(t *testing.T) {
 			id := fmt.Sprintf("user-%d", i)
-			clients.join(id, s.token(id))
-			k := s.publish(e.prepare(s, id), "")
+			clients.Join(id, s.Token(id))
+			k := s.Publish(e.prepare(s, id), "")
 			checkEnding(t, s, clients, id, k, e)
 		})
 	}
@@ -137,58 +137,58 @@ func TestRegistration_EndsAsTheContractSays(t *testing.T) {
 
 // checkEnding checks what the user hears, what is stored, and that the next
 // request of the same user is handled.
-func checkEnding(t *testing.T, s *system, clients *listener, id string, k event.Key, e ending) {
+func checkEnding(t *testing.T, s *harness.System, clients *harness.Listener, id string, k event.Key, e ending) {
 	t.Helper()
-	got := clients.hear(id, 1)
-	want := heard{Message: e.message, Status: e.code == event.CodeCreated, Code: string(e.code), Saga: got.Saga}
+	got := clients.Hear(id, 1)
+	want := harness.Heard{Message: e.message, Status: e.code == event.CodeCreated, Code: string(e.code), Saga: got.Saga}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("heard (-want +got):\n%s", diff)
 	}
-	if ended := s.outcome(k); ended.Code != e.code || ended.ID != id {
+	if ended := s.Outcome(k); ended.Code != e.code || ended.ID != id {
 		t.Errorf("stored outcome = %+v, want code %s", ended, e.code)
 	}
 	created := e.code == event.CodeCreated || e.code == event.CodeUserExists
-	if _, found := s.row(id); found != created {
+	if _, found := s.Row(id); found != created {
 		t.Errorf("row stands: %t, want %t", found, created)
 	}
 	if created {
 		return
 	}
-	s.publish(s.validRequest(id), "again-"+got.Saga)
-	if second := clients.hear(id, 2); second.Code != string(event.CodeCreated) {
+	s.Publish(s.ValidRequest(id), "again-"+got.Saga)
+	if second := clients.Hear(id, 2); second.Code != string(event.CodeCreated) {
 		t.Errorf("the next request ended with %+v", second)
 	}
 }
 
 func TestRegistration_FiveWrongCodesLockTheCode(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
 	const id = "locked"
-	clients.join(id, s.token(id))
-	r := s.validRequest(id)
+	clients.Join(id, s.Token(id))
+	r := s.ValidRequest(id)
 	for n := 1; n <= 5; n++ {
-		s.publish(r.with("Code", "000000"), fmt.Sprintf("wrong-%d", n))
-		if got := clients.hear(id, n); got.Code != string(event.CodeIncorrect) {
+		s.Publish(r.With("Code", "000000"), fmt.Sprintf("wrong-%d", n))
+		if got := clients.Hear(id, n); got.Code != string(event.CodeIncorrect) {
 			t.Errorf("try %d ended with %+v", n, got)
 		}
 	}
-	s.publish(r, "right")
+	s.Publish(r, "right")
 	want := "Too many incorrect codes. Request a new code."
-	if got := clients.hear(id, 6); got.Message != want || got.Status {
+	if got := clients.Hear(id, 6); got.Message != want || got.Status {
 		t.Errorf("heard %+v, want %q", got, want)
 	}
-	s.storeCode(id, "777777")
-	s.publish(r.with("Code", "777777"), "renewed")
-	if got := clients.hear(id, 7); !got.Status {
+	s.StoreCode(id, "777777")
+	s.Publish(r.With("Code", "777777"), "renewed")
+	if got := clients.Hear(id, 7); !got.Status {
 		t.Errorf("with a new code: %+v", got)
 	}
 }
 
 func TestRegistration_SubmittedTwiceIsHeardOnce(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
 	for _, c := range []struct{ name, first, second string }{
 		{"with the same message id", "one", "one"},
 		{"with different message ids", "two", "three"},
@@ -196,24 +196,24 @@ func TestRegistration_SubmittedTwiceIsHeardOnce(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			id := "twice " + c.name
-			clients.join(id, s.token(id))
-			r := s.validRequest(id)
-			s.publish(r, c.first)
-			s.publish(r, c.second)
-			if got := clients.hear(id, 1); !got.Status {
+			clients.Join(id, s.Token(id))
+			r := s.ValidRequest(id)
+			s.Publish(r, c.first)
+			s.Publish(r, c.second)
+			if got := clients.Hear(id, 1); !got.Status {
 				t.Errorf("heard %+v", got)
 			}
-			late := s.publish(r, c.second+"-late")
-			if ended := s.outcome(late); ended.Code != event.CodeDuplicateRequest || ended.Of == "" {
+			late := s.Publish(r, c.second+"-late")
+			if ended := s.Outcome(late); ended.Code != event.CodeDuplicateRequest || ended.Of == "" {
 				t.Errorf("the repetition ended with %+v", ended)
 			}
 			// A last outcome, of another user on the same notifier, comes after all
 			// that could have been heard before it.
 			after := id + " after"
-			clients.join(after, s.token(after))
-			s.publish(s.validRequest(after), "")
-			clients.hear(after, 1)
-			if got := clients.heard(id); len(got) != 1 {
+			clients.Join(after, s.Token(after))
+			s.Publish(s.ValidRequest(after), "")
+			clients.Hear(after, 1)
+			if got := clients.Heard(id); len(got) != 1 {
 				t.Errorf("heard %+v, want one outcome", got)
 			}
 		})
@@ -222,60 +222,49 @@ func TestRegistration_SubmittedTwiceIsHeardOnce(t *testing.T) {
 
 func TestRegistration_DeadlineEndsWhatCannotGoOn(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, map[string]string{"ENCRYPT_URL": "http://127.0.0.1:" + freePort(t) + "/"})
-	clients := listen(t, s.room)
+	s := harness.Start(t, map[string]string{"ENCRYPT_URL": "http://127.0.0.1:" + harness.FreePort(t) + "/"})
+	clients := harness.Listen(t, s.Room)
 	const id = "late"
-	clients.join(id, s.token(id))
-	r := s.validRequest(id)
-	s.publishWithDeadline(r, "late", 2*time.Second)
-	if got := clients.hear(id, 1); got.Message != "Error processing job" || got.Code != string(event.CodeDeadlineExceeded) {
+	clients.Join(id, s.Token(id))
+	r := s.ValidRequest(id)
+	s.PublishWithDeadline(r, "late", 2*time.Second)
+	if got := clients.Hear(id, 1); got.Message != "Error processing job" || got.Code != string(event.CodeDeadlineExceeded) {
 		t.Errorf("heard %+v", got)
 	}
-	if s.code(id) == "" {
+	if s.Code(id) == "" {
 		t.Error("the code is gone, though the registration failed before the pivot")
-	}
-}
-
-func (s *system) publishWithDeadline(r request, msgID string, in time.Duration) {
-	s.t.Helper()
-	msg := nats.NewMsg(event.SubjectRequested)
-	msg.Data = r.json(s.t)
-	msg.Header.Set(event.HeaderMsgID, msgID)
-	msg.Header[event.HeaderDeadline] = []string{time.Now().Add(in).UTC().Format(time.RFC3339Nano)}
-	if _, err := s.js.PublishMsg(s.t.Context(), msg); err != nil {
-		s.t.Fatalf("publish: %v", err)
 	}
 }
 
 func TestNotifier_AnswersLateJoinersAndSurvivesItsRestart(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
 	const id = "late-joiner"
-	k := s.publish(s.validRequest(id), "")
-	s.outcome(k)
-	clients.join(id, s.token(id))
-	first := clients.hear(id, 1)
+	k := s.Publish(s.ValidRequest(id), "")
+	s.Outcome(k)
+	clients.Join(id, s.Token(id))
+	first := clients.Hear(id, 1)
 	if !first.Status {
 		t.Errorf("a late joiner hears %+v", first)
 	}
-	s.procs["notifier"].stop(t)
+	s.Procs["notifier"].Stop(t)
 	const away = "while-away"
-	s.outcome(s.publish(s.validRequest(away), ""))
-	s.start("notifier")
-	clients.join(away, s.token(away))
-	if got := clients.hear(away, 1); !got.Status {
+	s.Outcome(s.Publish(s.ValidRequest(away), ""))
+	s.Start("notifier")
+	clients.Join(away, s.Token(away))
+	if got := clients.Hear(away, 1); !got.Status {
 		t.Errorf("after the restart: %+v", got)
 	}
 }
 
 func TestNotifier_RefusesARoomWithoutItsToken(t *testing.T) {
 	t.Parallel()
-	s := startSystem(t, nil)
-	clients := listen(t, s.room)
-	for i, wrong := range []string{"", "nonsense", s.token("somebody else")} {
+	s := harness.Start(t, nil)
+	clients := harness.Listen(t, s.Room)
+	for i, wrong := range []string{"", "nonsense", s.Token("somebody else")} {
 		id := fmt.Sprintf("guarded-%d", i)
-		clients.send(map[string]any{"op": "join", "id": id, "token": wrong, "transports": []string{"websocket"}})
-		clients.wait(id, "refused", 1)
+		clients.Send(map[string]any{"op": "join", "id": id, "token": wrong, "transports": []string{"websocket"}})
+		clients.Wait(id, "refused", 1)
 	}
 }

@@ -5,6 +5,7 @@ package check
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -24,9 +25,16 @@ type store interface {
 	Release(ctx context.Context, holders []codes.Holder) []error
 }
 
+// history tells how the saga stands that holds a code. It fails with
+// saga.ErrNoEvent when that has no event.
+type history interface {
+	Last(ctx context.Context, k event.Key) (saga.Stored, error)
+}
+
 type checker struct {
-	codes store
-	now   func() time.Time
+	codes   store
+	history history
+	now     func() time.Time
 }
 
 // check claims the codes of a batch.
@@ -45,7 +53,7 @@ func (c checker) check(ctx context.Context, batch []saga.Event[event.TokenVerifi
 			results[i].Err = classify(errs[i])
 			continue
 		}
-		results[i].Err = judge(verdicts[i])
+		results[i].Err = c.judge(ctx, e, verdicts[i])
 		results[i].Next = event.CodeChecked{
 			ID: e.Body.ID, Sealed: e.Body.Sealed, Username: e.Body.Username, Image: e.Body.Image,
 		}
@@ -54,18 +62,39 @@ func (c checker) check(ctx context.Context, batch []saga.Event[event.TokenVerifi
 }
 
 // judge returns the rejection that a verdict means; none for a claim.
-func judge(v codes.Verdict) error {
+func (c checker) judge(ctx context.Context, e saga.Event[event.TokenVerified], v codes.Verdict) error {
 	switch v.Kind {
 	case codes.Claimed:
 		return nil
 	case codes.Incorrect:
-		return saga.Reject(event.CodeIncorrect, fmt.Errorf("no such code is stored for the Id"))
+		return saga.Reject(event.CodeIncorrect, errors.New("no such code is stored for the Id"))
 	case codes.Locked:
-		return saga.Reject(event.CodeLocked, fmt.Errorf("too many wrong codes"))
+		return saga.Reject(event.CodeLocked, errors.New("too many wrong codes"))
 	case codes.Duplicate:
-		return saga.Duplicate(v.Of)
+		return c.duplicate(ctx, e, v.Of)
 	}
 	return fmt.Errorf("unknown verdict %d", v.Kind)
+}
+
+// errFreed has an event tried again.
+var errFreed = errors.New("the code was still held by a saga that has failed: it is free now")
+
+// duplicate returns the rejection of a saga whose code is in the hands of saga
+// of. When that one has failed, and only its claim is yet to be released, this
+// is no duplicate but a new attempt, whose user would hear of no outcome: the
+// first one's was heard before.
+func (c checker) duplicate(ctx context.Context, e saga.Event[event.TokenVerified], of string) error {
+	first, err := c.history.Last(ctx, event.Key{User: e.User, Saga: of})
+	switch {
+	case err != nil && !errors.Is(err, saga.ErrNoEvent):
+		return saga.Unavailable(fmt.Errorf("read how the saga stands that holds the code: %w", err))
+	case err != nil || first.Type != event.TypeFailed:
+		return saga.Duplicate(of)
+	}
+	if err := c.codes.Release(ctx, []codes.Holder{{ID: e.Body.ID, Saga: of}})[0]; err != nil {
+		return classify(err)
+	}
+	return errFreed
 }
 
 // release undoes a claim whose saga has failed in the meantime.

@@ -42,7 +42,7 @@ func run(ctx context.Context, env *service.Env) (err error) {
 	defer func() { err = errors.Join(err, client.Close()) }()
 	env.Health.Add("redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
 
-	c := checker{codes: codes.New(client), now: time.Now}
+	c := checker{codes: codes.New(client), history: saga.NewStore(env.JS), now: time.Now}
 	return service.All(ctx,
 		func(ctx context.Context) error {
 			return saga.Run(ctx, env.Saga, saga.Step[event.TokenVerified, event.CodeChecked]{

@@ -2,6 +2,7 @@ package encrypt
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -19,6 +20,17 @@ type Settings struct {
 	PrivateKeys string        `env:"SEAL_PRIVATE_KEYS,required" help:"keys that open credentials, separated by commas, the current one first (createuser keygen)"`
 }
 
+// Validate returns an error that names a setting which cannot work.
+func (s Settings) Validate() error {
+	switch {
+	case s.Timeout <= 0:
+		return errors.New("ENCRYPT_TIMEOUT: must be above 0")
+	case s.Concurrency <= 0:
+		return errors.New("ENCRYPT_CONCURRENCY: must be above 0")
+	}
+	return nil
+}
+
 // Service returns the encryptor.
 func Service() service.Service {
 	return service.Service{
@@ -34,11 +46,17 @@ func run(ctx context.Context, env *service.Env) error {
 	if err != nil {
 		return err
 	}
+	if err := settings.Validate(); err != nil {
+		return err
+	}
 	keys, err := event.ParsePrivateKeys(settings.PrivateKeys)
 	if err != nil {
 		return fmt.Errorf("SEAL_PRIVATE_KEYS: %w", err)
 	}
-	client, err := soap.New(soap.Config{URL: settings.URL, Timeout: settings.Timeout})
+	client, err := soap.New(soap.Config{
+		URL: settings.URL, Timeout: settings.Timeout,
+		Connections: settings.Concurrency * env.Saga.Loops, // so that no call waits for one
+	})
 	if err != nil {
 		return fmt.Errorf("ENCRYPT_URL: %w", err)
 	}

@@ -72,6 +72,7 @@ func unusableAnswers(ok string, change func(old, new string) string) []answer {
 		{name: "tags that do not match", body: change("</EncryptedPhone>", "</"+password+">")},
 		{name: "followed by text", body: ok + echo},
 		{name: "followed by another", body: ok + ok},
+		{name: "followed by an empty one", body: ok + `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"/>`},
 		{name: "text before it", body: echo + ok},
 		{name: "an empty envelope", body: strings.ReplaceAll(open+shut, "<soap:Body></soap:Body>", "")},
 		{name: "an empty body", body: open + shut},

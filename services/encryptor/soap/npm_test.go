@@ -148,7 +148,7 @@ func TestEncrypt_AgainstAnNPMServer(t *testing.T) {
 func TestStandin_ToAnNPMClient(t *testing.T) {
 	service := newStandin(t)
 	url := serve(t, service) + "/?wsdl"
-	ask := func(phone, password string) (answer struct{ Phone, Password, Fault string }) {
+	ask := func(t *testing.T, phone, password string) (answer struct{ Phone, Password, Fault string }) {
 		out, err := node(t, "client.js", url, phone, password).Output()
 		if err != nil {
 			t.Fatalf("the npm client: %v; remedy, if node is missing: %s", err, npmRemedy)
@@ -159,14 +159,14 @@ func TestStandin_ToAnNPMClient(t *testing.T) {
 		return answer
 	}
 	t.Run("encrypts", func(t *testing.T) {
-		answer := ask(phone, `& < > ' " 密码`)
+		answer := ask(t, phone, `& < > ' " 密码`)
 		value, err := service.Decrypt(answer.Password)
 		if err != nil || value != `& < > ' " 密码` {
 			t.Errorf("the password arrived as %q, %v", value, err)
 		}
 	})
 	t.Run("answers with a fault", func(t *testing.T) {
-		if answer := ask("", password); answer.Fault != "soap:Client" {
+		if answer := ask(t, "", password); answer.Fault != "soap:Client" {
 			t.Errorf("got %+v", answer)
 		}
 	})

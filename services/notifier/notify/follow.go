@@ -2,100 +2,53 @@ package notify
 
 import (
 	"context"
-	"fmt"
 	"time"
-
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
 )
 
-// follow emits every terminal event that is stored from now on, until ctx ends.
-// It calls ready once it follows, so that no client is let in before.
-func (n notifier) follow(ctx context.Context, js jetstream.JetStream, ready func()) error {
-	consumer, err := n.subscribe(ctx, js)
-	if err != nil {
-		return nil //nolint:nilerr // stopped before the event store appeared
-	}
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) { n.take(ctx, msg) })
-	if err != nil {
-		return fmt.Errorf("follow the event store: %w", err)
-	}
-	ready()
-	<-ctx.Done()
-	consuming.Stop()
-	<-consuming.Closed()
-	return nil
-}
-
-// subscribe makes an ordered consumer that begins at a sequence, not at "new":
-// one that begins at "new" begins there again when the server restarts before
-// the first event, and what was stored in between would be lost.
-func (n notifier) subscribe(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
-	for {
-		consumer, err := orderedFromNow(ctx, js)
-		if err == nil {
-			return consumer, nil
-		}
-		n.log.Warn().Err(err).Msg(`cannot follow the event store yet; if this persists, run "createuser streams apply"`)
-		select {
-		case <-time.After(time.Second):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+// follower returns what emits every terminal event that is stored from now on.
+// It calls ready once none can be missed, so that no client is let in before.
+func (n notifier) follower(ready func()) saga.Follower {
+	return saga.Follower{
+		Filters: []string{event.SagaEvents(event.TypeCompleted), event.SagaEvents(event.TypeFailed)},
+		Ready:   func(uint64) { ready() },
+		Handle:  n.take,
+		Logger:  n.log,
 	}
 }
 
-func orderedFromNow(ctx context.Context, js jetstream.JetStream) (jetstream.Consumer, error) {
-	stream, err := js.Stream(ctx, event.StreamEvents)
-	if err != nil {
-		return nil, err
-	}
-	return js.OrderedConsumer(ctx, event.StreamEvents, jetstream.OrderedConsumerConfig{
-		FilterSubjects: []string{event.SagaEvents(event.TypeCompleted), event.SagaEvents(event.TypeFailed)},
-		DeliverPolicy:  jetstream.DeliverByStartSequencePolicy,
-		OptStartSeq:    stream.CachedInfo().State.LastSeq + 1,
-	})
-}
+const (
+	// askTime bounds one try to find out whether an outcome is to be told.
+	askTime = 2 * time.Second
+	// askAgain is how long to wait when the event store cannot say.
+	askAgain = 200 * time.Millisecond
+)
 
-// askAgain is how long to wait when the event store cannot say whether an
-// outcome is to be told.
-const askAgain = 200 * time.Millisecond
-
-// take emits the outcome of one delivery. While the event store does not
+// take emits the outcome that is stored as e. While the event store does not
 // answer, it waits: nothing else comes then either.
-func (n notifier) take(ctx context.Context, msg jetstream.Msg) {
-	o, err := read(msg)
+func (n notifier) take(ctx context.Context, e saga.Stored) {
+	o, err := parseOutcome(e)
 	if err != nil {
-		n.log.Error().Err(err).Str("saga", o.Saga).Str("event", string(o.Type)).Msg("cannot read an outcome")
+		n.log.Error().Err(err).Str("saga", e.Saga).Str("event", string(e.Type)).Msg("cannot read an outcome")
 		return
 	}
-	for ctx.Err() == nil {
-		attempt, cancel := context.WithTimeout(ctx, 2*time.Second)
-		err := n.notify(attempt, o)
-		cancel()
-		if err == nil {
-			return
-		}
-		n.log.Warn().Err(err).Str("saga", o.Saga).Str("event", string(o.Type)).Msg("cannot tell an outcome yet")
+	for n.try(ctx, o) != nil {
 		select {
 		case <-time.After(askAgain):
 		case <-ctx.Done():
+			return
 		}
 	}
 }
 
-// read reads the outcome in a delivery.
-func read(msg jetstream.Msg) (outcome, error) {
-	e, err := saga.ParseStored(msg.Subject(), msg.Headers(), msg.Data())
+func (n notifier) try(ctx context.Context, o outcome) error {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	err := n.notify(ctx, o)
 	if err != nil {
-		return outcome{Stored: e}, err
+		n.log.Warn().Err(err).Str("saga", o.Saga).Str("event", string(o.Type)).Msg("cannot tell an outcome yet")
 	}
-	info, err := msg.Metadata()
-	if err != nil {
-		return outcome{Stored: e}, fmt.Errorf("read the delivery's metadata: %w", err)
-	}
-	e.Sequence, e.Time = info.Sequence.Stream, info.Timestamp
-	return parseOutcome(e)
+	return err
 }

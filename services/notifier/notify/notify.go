@@ -95,13 +95,14 @@ func (n notifier) last(ctx context.Context, id string) (rooms.Message, bool, err
 	return failed.message(), err == nil && !open, err
 }
 
-// original returns the outcome of the saga that a duplicate stands for.
+// original returns the outcome of the saga that a duplicate stands for, however
+// long ago that was: it is what the duplicate, which is recent, came to.
 func (n notifier) original(ctx context.Context, duplicate outcome) (outcome, bool, error) {
 	of := event.Key{User: duplicate.User, Saga: duplicate.body.Of}
 	if !event.ValidSagaID(of.Saga) {
 		return outcome{}, false, nil
 	}
-	o, found, err := n.find(ctx, of.History())
+	o, found, err := n.ended(ctx, of.History())
 	return o, found && o.body.Code.Heard(), err
 }
 
@@ -120,18 +121,29 @@ func (n notifier) openSince(ctx context.Context, o outcome) (bool, error) {
 
 // find returns the last event that matches filter if it is a recent outcome.
 func (n notifier) find(ctx context.Context, filter string) (outcome, bool, error) {
+	o, found, err := n.ended(ctx, filter)
+	return o, found && time.Since(o.Time) <= recent, err
+}
+
+// ended returns the last event that matches filter if it is an outcome. One
+// that cannot be read is none: it will never be, so nothing may wait for it.
+func (n notifier) ended(ctx context.Context, filter string) (outcome, bool, error) {
 	e, err := n.history.LastMatching(ctx, filter)
-	if errors.Is(err, saga.ErrNoEvent) {
+	switch {
+	case errors.Is(err, saga.ErrNoEvent), err == nil && !e.Type.Terminal():
 		return outcome{}, false, nil
-	}
-	if err != nil {
+	case err != nil && e.Sequence == 0:
 		return outcome{}, false, err
 	}
-	if !e.Type.Terminal() || time.Since(e.Time) > recent {
+	o := outcome{Stored: e}
+	if err == nil {
+		o, err = parseOutcome(e)
+	}
+	if err != nil {
+		n.log.Error().Err(err).Str("saga", e.Saga).Str("event", string(e.Type)).Msg("cannot read an outcome")
 		return outcome{}, false, nil
 	}
-	o, err := parseOutcome(e)
-	return o, err == nil, err
+	return o, true, nil
 }
 
 func parseOutcome(e saga.Stored) (outcome, error) {

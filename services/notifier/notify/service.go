@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
 	"github.com/create-user/create-user/pkg/service"
@@ -43,39 +45,54 @@ func run(ctx context.Context, env *service.Env) error {
 		return err
 	}
 	defer closeTokens()
-	n := notifier{history: saga.NewStore(env.JS), log: env.Logger}
+	store := saga.NewStore(env.JS)
+	n := notifier{history: store, log: env.Logger}
 	server, err := rooms.New(rooms.Options{
 		Authorize: authorize, Last: n.last, Logger: env.Logger, Origins: settings.Origins,
 	})
 	if err != nil {
-		return fmt.Errorf("make the Socket.IO server: %w", err)
+		return fmt.Errorf("NOTIFIER_ORIGINS: %w", err)
 	}
 	n.rooms = server
 
 	following := make(chan struct{})
 	return service.All(ctx,
-		func(ctx context.Context) error { return n.follow(ctx, env.JS, func() { close(following) }) },
 		func(ctx context.Context) error {
+			return store.Follow(ctx, n.follower(func() { close(following) }))
+		},
+		func(ctx context.Context) error {
+			defer closeRooms(ctx, server, env.Logger)
 			select {
 			case <-following:
+				return serve(ctx, env, settings.Port, server)
 			case <-ctx.Done():
 				return nil
 			}
-			return serve(ctx, env, settings.Port, server)
 		},
 	)
 }
 
-// serve lets clients in until ctx ends, then sends what was emitted and closes.
+// serve lets clients in until ctx ends. It stays reachable until each has what
+// was emitted before: one that polls comes for it.
 func serve(ctx context.Context, env *service.Env, port uint16, server *rooms.Server) error {
-	defer func() {
-		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
-		defer cancel()
-		if err := server.Close(closing); err != nil {
-			env.Logger.Warn().Err(err).Msg("cannot close every client in time")
-		}
-	}()
-	return service.Serve(ctx, env.Address(port), "NOTIFIER_PORT", server.Handler(), time.Second, env.Logger)
+	reachable, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	stop := context.AfterFunc(ctx, func() {
+		defer end()
+		closeRooms(ctx, server, env.Logger)
+	})
+	defer stop()
+	return service.Serve(reachable, env.Address(port), "NOTIFIER_PORT", server.Handler(), time.Second, env.Logger)
+}
+
+// closeRooms sends what was emitted and disconnects every client. A second call
+// waits for the first.
+func closeRooms(ctx context.Context, server *rooms.Server, log zerolog.Logger) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeGrace)
+	defer cancel()
+	if err := server.Close(ctx); err != nil {
+		log.Warn().Err(err).Msg("cannot close every client in time")
+	}
 }
 
 // authorize returns how a room is guarded.

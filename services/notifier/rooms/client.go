@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/create-user/create-user/services/notifier/rooms/internal/engineio"
 )
 
@@ -141,9 +143,9 @@ func (c *client) leave(reason string) {
 		return
 	}
 	s.end()
-	log := c.srv.log.Debug()
+	level := zerolog.DebugLevel
 	if reason == string(engineio.TooSlow) {
-		log = c.srv.log.Warn()
+		level = zerolog.WarnLevel
 	}
-	log.Str("client", s.id).Str("reason", reason).Msg("client left")
+	c.srv.log.WithLevel(level).Str("client", s.id).Str("reason", reason).Msg("client left")
 }

@@ -23,6 +23,7 @@ type npm struct {
 	in     *json.Encoder
 	events chan npmEvent
 	kept   []npmEvent // came before they were awaited
+	scene  string     // begins the name of each client
 }
 
 type npmEvent struct {
@@ -79,7 +80,7 @@ func startNPM(t testing.TB) *npm {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start node: %v", err)
 	}
-	n := &npm{t: t, in: json.NewEncoder(in), events: make(chan npmEvent, 10_000)}
+	n := &npm{t: t, in: json.NewEncoder(in), events: make(chan npmEvent, 10_000)} // room for what nobody awaits
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -102,8 +103,18 @@ func startNPM(t testing.TB) *npm {
 	return n
 }
 
+// forTest has the clients that are begun now belong to one test: they end with it,
+// and it alone hears of them.
+func (n *npm) forTest(t testing.TB) *npm {
+	t.Helper()
+	one := &npm{t: t, in: n.in, events: n.events, scene: t.Name()}
+	t.Cleanup(func() { one.tell(command{Do: "closeAll"}) })
+	return one
+}
+
 func (n *npm) tell(c command) {
 	n.t.Helper()
+	c.Client = n.scene + c.Client
 	if err := n.in.Encode(c); err != nil {
 		n.t.Fatalf("client.mjs cannot be told: %v", err)
 	}
@@ -135,6 +146,7 @@ func (n *npm) ask(client, event string, args ...any) string {
 // await returns the next event of that name, as JSON.
 func (n *npm) await(client, event string) string {
 	n.t.Helper()
+	client = n.scene + client
 	for i, e := range n.kept {
 		if e.Client == client && e.Event == event {
 			n.kept = append(n.kept[:i:i], n.kept[i+1:]...)
@@ -172,7 +184,7 @@ func (n *npm) expectNo(client, event string) {
 		n.t.Fatalf("joinRoom without a room was answered %s", got)
 	}
 	for _, e := range n.kept {
-		if e.Client == client && e.Event == event {
+		if e.Client == n.scene+client && e.Event == event {
 			n.t.Fatalf("client %s had %s %s", client, event, e.Data)
 		}
 	}

@@ -25,19 +25,23 @@ func TestRealClient(t *testing.T) {
 		"websocket at first": {"websocket", "polling"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Run("hears its outcome", func(t *testing.T) { testHears(t, transports) })
-			t.Run("hears it when late", func(t *testing.T) { testHearsLate(t, transports) })
-			t.Run("is refused", func(t *testing.T) { testIsRefused(t, transports) })
-			t.Run("stays connected", func(t *testing.T) { testStaysConnected(t, transports) })
-			t.Run("comes back after a restart", func(t *testing.T) { testRestart(t, transports) })
-			t.Run("comes from a page", func(t *testing.T) { testOrigins(t, transports) })
+			n := startNPM(t)
+			for does, scene := range map[string]func(*testing.T, *npm, []string){
+				"hears its outcome":          testHears,
+				"hears it when late":         testHearsLate,
+				"is refused":                 testIsRefused,
+				"stays connected":            testStaysConnected,
+				"comes back after a restart": testRestart,
+				"comes from a page":          testOrigins,
+			} {
+				t.Run(does, func(t *testing.T) { scene(t, n.forTest(t), transports) })
+			}
 		})
 	}
 }
 
-func testHears(t *testing.T, transports []string) {
+func testHears(t *testing.T, n *npm, transports []string) {
 	h := start(t, Options{Authorize: onlyOwn})
-	n := startNPM(t)
 	for _, client := range []string{"first", "second"} {
 		n.begin(client, h.url, "token-of-ana", transports...)
 		if got := n.await(client, "connect"); len(transports) == 1 && got != `"`+transports[0]+`"` {
@@ -67,11 +71,10 @@ func testHears(t *testing.T, transports []string) {
 	n.expect("first", "disconnect", `"io client disconnect"`)
 }
 
-func testHearsLate(t *testing.T, transports []string) {
+func testHearsLate(t *testing.T, n *npm, transports []string) {
 	h := start(t, Options{Last: func(_ context.Context, id string) (Message, bool, error) {
 		return created("s1"), id == "ana", nil
 	}})
-	n := startNPM(t)
 	n.open("a", h.url, "", transports...)
 	if got := n.ask("a", "joinRoom", "ana_Create_User"); got != joined {
 		t.Fatalf("joinRoom was answered %s", got)
@@ -81,9 +84,8 @@ func testHearsLate(t *testing.T, transports []string) {
 	n.expectNo("a", "Profile_Response")
 }
 
-func testIsRefused(t *testing.T, transports []string) {
+func testIsRefused(t *testing.T, n *npm, transports []string) {
 	h := start(t, Options{Authorize: onlyOwn})
-	n := startNPM(t)
 	n.open("eve", h.url, "token-of-eve", transports...)
 	if got := n.ask("eve", "joinRoom", "ana_Create_User"); got != notAllowed {
 		t.Errorf("joinRoom was answered %s", got)
@@ -113,9 +115,8 @@ func testIsRefused(t *testing.T, transports []string) {
 	}
 }
 
-func testStaysConnected(t *testing.T, transports []string) {
+func testStaysConnected(t *testing.T, n *npm, transports []string) {
 	h := start(t, Options{PingInterval: 40 * time.Millisecond})
-	n := startNPM(t)
 	n.open("a", h.url, "", transports...)
 	for range 5 {
 		n.await("a", "ping")
@@ -128,9 +129,8 @@ func testStaysConnected(t *testing.T, transports []string) {
 
 // The outcome is emitted as the notifier stops: the client hears it, comes back to
 // the next one by itself, joins again, and hears from that one too.
-func testRestart(t *testing.T, transports []string) {
+func testRestart(t *testing.T, n *npm, transports []string) {
 	first := listen(t, "127.0.0.1:0", Options{})
-	n := startNPM(t)
 	n.open("a", "http://"+first.address, "", transports...)
 	n.ask("a", "joinRoom", "ana_Create_User")
 	first.rooms.Emit("ana", created("s1"))
@@ -153,10 +153,9 @@ func testRestart(t *testing.T, transports []string) {
 	second.stop(t)
 }
 
-func testOrigins(t *testing.T, transports []string) {
+func testOrigins(t *testing.T, n *npm, transports []string) {
 	const ours = "https://ours.example"
 	h := start(t, Options{Origins: []string{ours}})
-	n := startNPM(t)
 	from := func(origin string) map[string]any {
 		return map[string]any{"transports": transports, "reconnection": false, "extraHeaders": map[string]string{"Origin": origin}}
 	}

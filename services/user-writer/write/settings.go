@@ -28,13 +28,18 @@ type Settings struct {
 	SQLite      string `env:"SQLITE_PATH" help:"a SQLite file in place of MySQL, for development"`
 }
 
-// Validate returns an error unless exactly one database is named.
+// Validate returns an error unless exactly one database is named, and for what
+// would be less safe than it looks.
 func (s Settings) Validate() error {
 	switch {
 	case s.Host == "" && s.SQLite == "":
 		return errors.New("MYSQL_HOST is not set: name the database server (or SQLITE_PATH, for development)")
 	case s.Host != "" && s.SQLite != "":
 		return errors.New("MYSQL_HOST and SQLITE_PATH are both set: keep one")
+	case s.CA != "" && !s.TLS:
+		return errors.New("MYSQL_CA is set, but the connection is in clear: set MYSQL_TLS=true, too")
+	case s.Connections <= 0:
+		return errors.New("MYSQL_CONNECTIONS: must be above 0")
 	}
 	return nil
 }

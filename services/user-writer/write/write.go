@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -25,7 +26,7 @@ type users interface {
 // imageStore fetches and deletes the images that were put aside.
 type imageStore interface {
 	Get(ctx context.Context, image event.Image) (string, error)
-	Delete(ctx context.Context, saga string) error
+	Delete(ctx context.Context, ref string) error
 }
 
 type writer struct {
@@ -34,9 +35,37 @@ type writer struct {
 	log    zerolog.Logger
 }
 
-// write inserts the users of a batch.
+// maxImages bounds, in bytes, the images that are fetched at once: a backlog of
+// large ones must not exhaust the memory.
+const maxImages = 4 << 20
+
+// write inserts the users of a batch, in portions whose images fit together.
 func (w writer) write(ctx context.Context, batch []saga.Event[event.Encrypted]) []saga.Result[event.Created] {
 	results := make([]saga.Result[event.Created], len(batch))
+	for from, to := 0, 0; from < len(batch); from = to {
+		to = from + portion(batch[from:])
+		w.insert(ctx, batch[from:to], results[from:to])
+	}
+	return results
+}
+
+// portion returns how many of the first events of a batch are handled together:
+// at least one.
+func portion(batch []saga.Event[event.Encrypted]) int {
+	size := 0
+	for i, e := range batch {
+		if e.Body.Image.Claim != nil {
+			size += e.Body.Image.Claim.Size
+		}
+		if i > 0 && size > maxImages {
+			return i
+		}
+	}
+	return len(batch)
+}
+
+// insert inserts the users of a portion.
+func (w writer) insert(ctx context.Context, batch []saga.Event[event.Encrypted], results []saga.Result[event.Created]) {
 	pictures := w.fetch(ctx, batch, results)
 	rows := make([]store.User, 0, len(batch))
 	index := make([]int, 0, len(batch)) // of each row in batch
@@ -46,7 +75,7 @@ func (w writer) write(ctx context.Context, batch []saga.Event[event.Encrypted]) 
 		}
 	}
 	if len(rows) == 0 {
-		return results
+		return
 	}
 	written, err := w.users.Insert(ctx, rows)
 	for n, i := range index {
@@ -57,7 +86,6 @@ func (w writer) write(ctx context.Context, batch []saga.Event[event.Encrypted]) 
 		results[i].Next = event.Created{ID: batch[i].Body.ID, Username: batch[i].Body.Username}
 		results[i].Err = judge(written[n])
 	}
-	return results
 }
 
 func row(e saga.Event[event.Encrypted], image string) store.User {
@@ -85,9 +113,15 @@ func judge(r store.Result) error {
 	return fmt.Errorf("unknown verdict %s", r.Verdict)
 }
 
-// fetch gets the images of a batch, those that were put aside at once. What
+// fetchTime is how long images may take to come: the rows of those that have
+// come must still be written within the time of the batch.
+const fetchTime = 2 * time.Second
+
+// fetch gets the images of a portion, those that were put aside at once. What
 // goes wrong stands in results.
 func (w writer) fetch(ctx context.Context, batch []saga.Event[event.Encrypted], results []saga.Result[event.Created]) []string {
+	ctx, cancel := context.WithTimeout(ctx, fetchTime)
+	defer cancel()
 	pictures := make([]string, len(batch))
 	var fetching sync.WaitGroup
 	for i, e := range batch {
@@ -95,15 +129,24 @@ func (w writer) fetch(ctx context.Context, batch []saga.Event[event.Encrypted], 
 			pictures[i] = e.Body.Image.Inline
 			continue
 		}
-		fetching.Go(func() {
-			var err error
-			if pictures[i], err = w.images.Get(ctx, e.Body.Image); err != nil {
-				results[i].Err = judgeImage(err, e.Delivery)
-			}
-		})
+		fetching.Go(func() { pictures[i], results[i].Err = w.get(ctx, e) })
 	}
 	fetching.Wait()
 	return pictures
+}
+
+// get gets one image. A panic concerns its event alone: the runner cannot catch
+// what happens in this goroutine.
+func (w writer) get(ctx context.Context, e saga.Event[event.Encrypted]) (picture string, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			picture, err = "", saga.Poison(fmt.Errorf("fetching the image panicked: %T", p))
+		}
+	}()
+	if picture, err = w.images.Get(ctx, e.Body.Image); err != nil {
+		return "", judgeImage(err, e.Delivery)
+	}
+	return picture, nil
 }
 
 // missingTries is how often an image may be missing before it counts as never
@@ -127,15 +170,15 @@ func (w writer) undo(ctx context.Context, e saga.Event[event.Encrypted]) error {
 
 // tidy deletes the image of a created user: the row holds it now.
 func (w writer) tidy(ctx context.Context, e saga.Event[event.Encrypted]) {
-	if e.Body.Image.Claim != nil {
-		w.deleteImage(ctx, e.Saga, event.TypeEncrypted)
+	if claim := e.Body.Image.Claim; claim != nil { // that of an earlier attempt, perhaps
+		w.deleteImage(ctx, claim.Ref, e.Saga, event.TypeEncrypted)
 	}
 }
 
 // deleteImage deletes an image that is needed no more. One that stays is
 // deleted by the bucket, after a day.
-func (w writer) deleteImage(ctx context.Context, sagaID string, t event.Type) {
-	if err := w.images.Delete(ctx, sagaID); err != nil {
+func (w writer) deleteImage(ctx context.Context, ref, sagaID string, t event.Type) {
+	if err := w.images.Delete(ctx, ref); err != nil {
 		w.log.Warn().Err(err).Str("saga", sagaID).Str("event", string(t)).Msg("cannot delete an image")
 	}
 }
@@ -156,7 +199,7 @@ func (w writer) compensate(ctx context.Context, batch []saga.Event[event.Ended])
 	}
 	for _, e := range batch {
 		if e.Body.Code != event.CodeProcessingError {
-			w.deleteImage(ctx, e.Saga, event.TypeFailed)
+			w.deleteImage(ctx, e.Saga, e.Saga, event.TypeFailed)
 		}
 	}
 	return results

@@ -1,8 +1,8 @@
 package engineio
 
 import (
-	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 )
 
@@ -11,21 +11,30 @@ const (
 	transportWebsocket = "websocket"
 )
 
-// refusal is an error of the protocol's handshake, with the number that clients know.
-type refusal struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
-}
+// refusal is an error of the protocol's handshake, by the number that clients know.
+type refusal int
 
-// The refusals that clients know, as the reference server words them.
-var (
-	unknownTransport = refusal{0, "Transport unknown"}
-	unknownSession   = refusal{1, "Session ID unknown"}
-	badMethod        = refusal{2, "Bad handshake method"}
-	badRequest       = refusal{3, "Bad request"}
-	forbidden        = refusal{4, "Forbidden"}
-	badVersion       = refusal{5, "Unsupported protocol version"}
+// Every refusal.
+const (
+	unknownTransport refusal = iota
+	unknownSession
+	badMethod
+	badRequest
+	forbidden
+	badVersion
 )
+
+// String words a refusal as the reference server does.
+func (r refusal) String() string {
+	return [...]string{
+		unknownTransport: "Transport unknown",
+		unknownSession:   "Session ID unknown",
+		badMethod:        "Bad handshake method",
+		badRequest:       "Bad request",
+		forbidden:        "Forbidden",
+		badVersion:       "Unsupported protocol version",
+	}[r]
+}
 
 // ServeHTTP serves one request of either transport.
 func (srv *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -91,14 +100,10 @@ func (srv *Server) continues(w http.ResponseWriter, r *http.Request, transport, 
 }
 
 func refuse(w http.ResponseWriter, status int, why refusal) {
-	body, err := json.Marshal(why)
-	if err != nil {
-		http.Error(w, why.Message, status)
-		return
-	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a client that has gone cannot be told
+	// A client that has gone cannot be told.
+	_, _ = fmt.Fprintf(w, `{"code":%d,"message":%q}`, int(why), why)
 }
 
 func unavailable(w http.ResponseWriter, err error) {

@@ -4,6 +4,7 @@
 //   {"do": "open", "client": "a", "url": "…", "options": {…}}
 //   {"do": "emit", "client": "a", "event": "joinRoom", "args": […], "ack": true}
 //   {"do": "close", "client": "a"}
+//   {"do": "closeAll"}
 //
 // In args, {"$": "<JavaScript>"} stands for what JSON cannot say.
 import { createInterface } from "node:readline";
@@ -36,6 +37,10 @@ const commands = {
   },
   close({ client }) {
     clients.get(client).disconnect();
+  },
+  closeAll() {
+    for (const socket of clients.values()) socket.disconnect();
+    clients.clear();
   },
 };
 

@@ -1,4 +1,4 @@
-package e2e
+package harness
 
 import (
 	"bufio"
@@ -17,7 +17,7 @@ import (
 const hearTime = 60 * time.Second
 
 // heard is a Profile_Response.
-type heard struct {
+type Heard struct {
 	Message string
 	Status  bool
 	Code    string
@@ -32,7 +32,7 @@ type report struct {
 }
 
 // listener is a process full of npm socket.io clients.
-type listener struct {
+type Listener struct {
 	t     testing.TB
 	stdin io.WriteCloser
 
@@ -42,9 +42,13 @@ type listener struct {
 }
 
 // listen starts npm clients of the Socket.IO server at url.
-func listen(t testing.TB, url string) *listener {
+func Listen(t testing.TB, url string) *Listener {
 	t.Helper()
-	folder := filepath.Join("testdata", "client")
+	root, err := repository()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := filepath.Join(root, "test", "e2e", "harness", "client")
 	cmd := exec.Command(parts.Node(t, folder), "listen.js", url)
 	cmd.Dir = folder
 	stdin, err := cmd.StdinPipe()
@@ -58,7 +62,7 @@ func listen(t testing.TB, url string) *listener {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start the npm clients: %v", err)
 	}
-	l := &listener{t: t, stdin: stdin, changed: make(chan struct{}), reports: map[string][]report{}}
+	l := &Listener{t: t, stdin: stdin, changed: make(chan struct{}), reports: map[string][]report{}}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -72,7 +76,7 @@ func listen(t testing.TB, url string) *listener {
 	return l
 }
 
-func (l *listener) read(from io.Reader) {
+func (l *Listener) read(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
 		var r report
@@ -88,7 +92,7 @@ func (l *listener) read(from io.Reader) {
 	}
 }
 
-func (l *listener) send(command map[string]any) {
+func (l *Listener) Send(command map[string]any) {
 	l.t.Helper()
 	line, err := json.Marshal(command)
 	if err != nil {
@@ -100,23 +104,23 @@ func (l *listener) send(command map[string]any) {
 }
 
 // join opens a client for a user and waits until it is in its room.
-func (l *listener) join(id, token string, transports ...string) {
+func (l *Listener) Join(id, token string, transports ...string) {
 	l.t.Helper()
 	if len(transports) == 0 {
 		transports = []string{"websocket"}
 	}
-	l.send(map[string]any{"op": "join", "id": id, "token": token, "transports": transports})
-	l.wait(id, "joined", 1)
+	l.Send(map[string]any{"op": "join", "id": id, "token": token, "transports": transports})
+	l.Wait(id, "joined", 1)
 }
 
 // leave closes a user's client.
-func (l *listener) leave(id string) {
+func (l *Listener) Leave(id string) {
 	l.t.Helper()
-	l.send(map[string]any{"op": "leave", "id": id})
+	l.Send(map[string]any{"op": "leave", "id": id})
 }
 
 // wait waits for the nth report of a kind about a user and returns it.
-func (l *listener) wait(id, kind string, n int) report {
+func (l *Listener) Wait(id, kind string, n int) report {
 	l.t.Helper()
 	timeout := time.After(hearTime)
 	for {
@@ -136,7 +140,7 @@ func (l *listener) wait(id, kind string, n int) report {
 }
 
 // matching returns the reports of a kind about a user. The caller holds mu.
-func (l *listener) matching(id, kind string) []report {
+func (l *Listener) matching(id, kind string) []report {
 	var list []report
 	for _, r := range l.reports[id] {
 		if r.Event == kind {
@@ -147,26 +151,26 @@ func (l *listener) matching(id, kind string) []report {
 }
 
 // hear waits for the nth outcome that a user hears.
-func (l *listener) hear(id string, n int) heard {
+func (l *Listener) Hear(id string, n int) Heard {
 	l.t.Helper()
-	return parseHeard(l.t, l.wait(id, "outcome", n))
+	return parseHeard(l.t, l.Wait(id, "outcome", n))
 }
 
 // heard returns everything that a user has heard so far.
-func (l *listener) heard(id string) []heard {
+func (l *Listener) Heard(id string) []Heard {
 	l.t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var list []heard
+	var list []Heard
 	for _, r := range l.matching(id, "outcome") {
 		list = append(list, parseHeard(l.t, r))
 	}
 	return list
 }
 
-func parseHeard(t testing.TB, r report) heard {
+func parseHeard(t testing.TB, r report) Heard {
 	t.Helper()
-	var h heard
+	var h Heard
 	if err := json.Unmarshal(r.Data, &h); err != nil {
 		t.Fatalf("outcome %s: %v", r.Data, err)
 	}

@@ -1,4 +1,7 @@
-package e2e
+// Package harness runs the whole of Create User for tests, as its users meet
+// it: the real binaries as processes, a real NATS, MariaDB and Redis, the
+// encryption stand-in, and npm socket.io clients in the browser's place.
+package harness
 
 import (
 	"bytes"
@@ -17,27 +20,27 @@ import (
 const stopTime = 10 * time.Second
 
 // logs collects what all programs of a system print. It is safe for concurrent use.
-type logs struct {
+type Logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu
 }
 
 // Write implements io.Writer.
-func (l *logs) Write(p []byte) (int, error) {
+func (l *Logs) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.Write(p)
 }
 
 // String returns everything so far.
-func (l *logs) String() string {
+func (l *Logs) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.text.String()
 }
 
 // process is a running program.
-type process struct {
+type Process struct {
 	name string
 	cmd  *exec.Cmd
 	done chan struct{} // closed when it has ended
@@ -48,9 +51,9 @@ type process struct {
 
 // startProcess starts a program with nothing but vars in its environment. At
 // the end of the test it is stopped and must exit with 0 in time.
-func startProcess(t testing.TB, vars map[string]string, out *logs, name string, args ...string) *process {
+func StartProcess(t testing.TB, vars map[string]string, out *Logs, name string, args ...string) *Process {
 	t.Helper()
-	p := &process{name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{})}
+	p := &Process{name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{})}
 	p.cmd.Env = environ(vars)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -61,23 +64,23 @@ func startProcess(t testing.TB, vars map[string]string, out *logs, name string, 
 		p.err = p.cmd.Wait()
 		close(p.done)
 	}()
-	t.Cleanup(func() { p.stop(t) })
+	t.Cleanup(func() { p.Stop(t) })
 	return p
 }
 
 // signal tells the program to stop.
-func (p *process) signal() {
+func (p *Process) Signal() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 }
 
 // stop sends SIGTERM and waits for a graceful end. A second call does nothing.
-func (p *process) stop(t testing.TB) {
+func (p *Process) Stop(t testing.TB) {
 	t.Helper()
 	if p.stopped {
 		return
 	}
 	p.stopped = true
-	p.signal()
+	p.Signal()
 	select {
 	case <-p.done:
 		if p.err != nil {
@@ -102,7 +105,7 @@ func environ(vars map[string]string) []string {
 }
 
 // command runs createuser to its end and returns what it printed.
-func command(t testing.TB, vars map[string]string, stdin string, args ...string) (string, error) {
+func Command(t testing.TB, vars map[string]string, stdin string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
@@ -118,9 +121,9 @@ func command(t testing.TB, vars map[string]string, stdin string, args ...string)
 }
 
 // mustCommand is command for one that must succeed.
-func mustCommand(t testing.TB, vars map[string]string, args ...string) string {
+func MustCommand(t testing.TB, vars map[string]string, args ...string) string {
 	t.Helper()
-	out, err := command(t, vars, "", args...)
+	out, err := Command(t, vars, "", args...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,76 @@
+# Everything a developer does with this repository. "make help" lists it.
+# The modules come from go.work, so a new one needs nothing here.
+
+GOLANGCI_VERSION    := v2.15.0
+GOVULNCHECK_VERSION := v1.9.0
+
+P        ?= 2   # packages tested at once
+COUNT    ?= 1   # runs of every test
+TIMEOUT  ?= 10m # for the tests of one package
+FUZZTIME ?= 30s # for one fuzz target
+
+MODULES = $(shell go list -m -f '{{.Dir}}')
+
+# each runs a command in every module's folder; all of them, even when one fails.
+define each
+status=0; for module in $(MODULES); do (cd $$module && $(1)) || { echo "failed in $$module"; status=1; }; done; exit $$status
+endef
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@awk '/^[A-Z]+ +\?= / { name = $$1; sub(/^[A-Z]+ +\?= /, ""); split($$0, a, /[ \t]*# /); printf "  %-11s %s (now: %s)\n", name "=", a[2], a[1] }' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: ## install what the tests need and this machine lacks
+	@scripts/setup
+
+.PHONY: build
+build: ## build all binaries into bin/
+	@mkdir -p bin
+	go build -o bin/ $$(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' work | grep -v /test/)
+
+.PHONY: run
+run: ## run everything in one process on loopback, in development mode
+	@go run ./cmd/createuser run
+
+.PHONY: test
+test: setup ## run all tests of all modules with the race detector, and count them
+	@go run ./test/parts/cmd/testall -race -count=$(strip $(COUNT)) -p=$(strip $(P)) -timeout=$(strip $(TIMEOUT)) work
+
+.PHONY: lint
+lint: ## check format, go vet and the rules of .golangci.yml
+	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; }
+	@go vet work
+	@linter=$$(scripts/linter $(GOLANGCI_VERSION)) && $(call each,$$linter run ./...)
+
+.PHONY: vuln
+vuln: ## look for known vulnerabilities in what the modules call
+	@scripts/vuln $(GOVULNCHECK_VERSION)
+
+.PHONY: fuzz
+fuzz: ## fuzz every target for FUZZTIME
+	@scripts/fuzz $(strip $(FUZZTIME))
+
+.PHONY: generate
+generate: ## make the generated files anew
+	@go generate work
+
+.PHONY: tidy
+tidy: ## bring the requirements of all modules in order
+	@scripts/tidy
+
+.PHONY: tidy-check
+tidy-check: ## the same, and fail if that changes anything
+	@scripts/tidy check
+
+.PHONY: gowork-off
+gowork-off: ## build every module by itself, as images are built
+	@$(call each,GOWORK=off go build -o /dev/null ./...)
+
+.PHONY: clean
+clean: ## remove what make has built
+	rm -rf bin
