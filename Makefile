@@ -35,7 +35,7 @@ build: ## build all binaries into bin/
 
 .PHONY: run
 run: ## run everything in one process on loopback, in development mode
-	@go run ./cmd/createuser run
+	@mkdir -p bin && go build -o bin/ ./cmd/createuser && exec bin/createuser run
 
 .PHONY: test
 test: setup ## run all tests of all modules with the race detector, and count them

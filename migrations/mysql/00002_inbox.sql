@@ -4,7 +4,7 @@
 
 -- +goose Up
 CREATE TABLE IF NOT EXISTS create_user_inbox (
-  saga VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
+  saga VARCHAR(72) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   user_hash VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
   Id VARCHAR(100)
     /*M! COLLATE utf8mb4_nopad_bin */

@@ -1,3 +1,4 @@
+//nolint:forbidigo // sleeps in a synctest bubble, whose clock does not wait
 package token_test
 
 import (

@@ -11,11 +11,9 @@ import (
 	"time"
 )
 
-// The algorithms that each kind of key allows.
-var (
-	secretAlgorithms = []string{"HS256"}
-	publicAlgorithms = []string{"RS256", "ES256", "EdDSA"}
-)
+// secretAlgorithms and publicAlgorithms are what each kind of key allows.
+func secretAlgorithms() []string { return []string{"HS256"} }
+func publicAlgorithms() []string { return []string{"RS256", "ES256", "EdDSA"} }
 
 const (
 	defaultLeeway = 30 * time.Second
@@ -115,9 +113,9 @@ func (c Config) algorithms() []string {
 
 func (c Config) allowed() []string {
 	if len(c.HS256Secret) > 0 {
-		return secretAlgorithms
+		return secretAlgorithms()
 	}
-	return publicAlgorithms
+	return publicAlgorithms()
 }
 
 func (c Config) checkAlgorithms() error {

@@ -68,20 +68,24 @@ func invalid(r reason) error { return fmt.Errorf("%w: %w", ErrInvalid, r) }
 // unavailable wraps the cause for the caller.
 func unavailable(cause error) error { return fmt.Errorf("%w: %w", ErrUnavailable, cause) }
 
-// explanations pairs the library's errors with our reasons, the most telling first: a token that has expired may have
-// other faults too.
-var explanations = []struct {
+// explanation pairs an error of the library with our reason.
+type explanation struct {
 	err    error
 	reason reason
-}{
-	{jwt.ErrTokenSignatureInvalid, reasonSignature},
-	{jwt.ErrTokenExpired, reasonExpired},
-	{jwt.ErrTokenNotValidYet, reasonNotYet},
-	{jwt.ErrTokenUsedBeforeIssued, reasonFuture},
-	{jwt.ErrTokenRequiredClaimMissing, reasonMissing},
-	{jwt.ErrTokenInvalidIssuer, reasonIssuer},
-	{jwt.ErrTokenInvalidAudience, reasonAudience},
-	{jwt.ErrTokenMalformed, reasonMalformed},
+}
+
+// explanations lists the most telling first: a token that has expired may have other faults too.
+func explanations() []explanation {
+	return []explanation{
+		{jwt.ErrTokenSignatureInvalid, reasonSignature},
+		{jwt.ErrTokenExpired, reasonExpired},
+		{jwt.ErrTokenNotValidYet, reasonNotYet},
+		{jwt.ErrTokenUsedBeforeIssued, reasonFuture},
+		{jwt.ErrTokenRequiredClaimMissing, reasonMissing},
+		{jwt.ErrTokenInvalidIssuer, reasonIssuer},
+		{jwt.ErrTokenInvalidAudience, reasonAudience},
+		{jwt.ErrTokenMalformed, reasonMalformed},
+	}
 }
 
 // explain turns an error of the library, whose text may quote the token, into a reason.
@@ -90,7 +94,7 @@ func explain(err error) error {
 	if errors.As(err, &ours) {
 		return invalid(ours)
 	}
-	for _, e := range explanations {
+	for _, e := range explanations() {
 		if errors.Is(err, e.err) {
 			return invalid(e.reason)
 		}

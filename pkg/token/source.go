@@ -38,11 +38,11 @@ type urlSource struct {
 	client *http.Client
 }
 
-// newURLSource uses the default transport's settings (proxies, system roots) with connections of its own, unless a
+// newURLSource uses the environment's proxies and the system's roots, unless a
 // transport is given.
 func newURLSource(address string, allowHTTP bool, transport http.RoundTripper) *urlSource {
 	if transport == nil {
-		transport = http.DefaultTransport.(*http.Transport).Clone()
+		transport = &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true, TLSHandshakeTimeout: 10 * time.Second}
 	}
 	return &urlSource{url: address, client: &http.Client{
 		Transport: transport,

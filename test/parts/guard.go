@@ -40,7 +40,7 @@ func startGuard(folder string) (*guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("finding this test binary: %w", err)
 	}
-	cmd := exec.Command(binary) //nolint:noctx // it must outlive every context
+	cmd := exec.Command(binary) // no context: it must outlive them all
 	cmd.Dir = os.TempDir()
 	// The race detector, if it is in, would hold the guard for a second at its end.
 	cmd.Env = append(os.Environ(), guardVariable+"="+folder, "GORACE=atexit_sleep_ms=0")

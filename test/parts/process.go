@@ -75,7 +75,7 @@ func (p *process) start(context.Context) error {
 		return fmt.Errorf("opening the server's log: %w", err)
 	}
 	defer log.Close()                        // the child has its own descriptor
-	cmd := exec.Command(p.binary, p.args...) //nolint:noctx // it lives until it is stopped
+	cmd := exec.Command(p.binary, p.args...) // no context: it lives until it is stopped
 	cmd.Dir = p.folder
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = dieWithParent()

@@ -76,9 +76,10 @@ func (srv *Server) Emit(id string, m Message) (heard int) {
 
 // Close refuses new clients and joins, delivers what was emitted before, and
 // disconnects every client in a way after which it connects again, to whichever
-// server it then finds. When ctx ends first, the rest is cut off and its error is
-// returned. No goroutine of the server is left when Close returns, provided that
-// Authorize and Last heed their context.
+// server it then finds. The HTTP server must still serve meanwhile, since clients
+// that poll fetch what is left for them: shut it down afterwards. When ctx ends
+// first, the rest is cut off and its error is returned. No goroutine of the server
+// is left when Close returns, provided that Authorize and Last heed their context.
 func (srv *Server) Close(ctx context.Context) error {
 	srv.mu.Lock()
 	srv.closing = true

@@ -33,6 +33,10 @@ func (w widths) check(u User) error {
 	return nil
 }
 
+// maxKeyPart is as in the inbox: a saga id of 64 characters, and the suffix of a new
+// attempt at it.
+const maxKeyPart = 72
+
 var errKey = errors.New("the saga's key could not stand in a subject")
 
 // check returns an error unless the key is as [Key] says. Two keys that differ in
@@ -40,7 +44,7 @@ var errKey = errors.New("the saga's key could not stand in a subject")
 func (k Key) check() error {
 	for _, part := range []string{k.Saga, k.User} {
 		unseen := func(r rune) bool { return r <= ' ' || r > '~' }
-		if part == "" || len(part) > 64 || strings.ContainsFunc(part, unseen) {
+		if part == "" || len(part) > maxKeyPart || strings.ContainsFunc(part, unseen) {
 			return errKey
 		}
 	}

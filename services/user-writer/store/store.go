@@ -3,7 +3,7 @@ package store
 import "context"
 
 // Key identifies a saga: by its id and by its user's hash, since the same id under
-// two users is two sagas. Both stand in a subject, so both are 1 to 64 visible ASCII
+// two users is two sagas. Both stand in a subject, so both are 1 to 72 visible ASCII
 // characters.
 type Key struct {
 	Saga string

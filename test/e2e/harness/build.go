@@ -1,6 +1,7 @@
 package harness
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -22,7 +23,7 @@ func build() (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(root, "bin", "race")
-	cmd := exec.Command("go", "build", "-race", "-o", folder+string(filepath.Separator),
+	cmd := exec.CommandContext(context.Background(), "go", "build", "-race", "-o", folder+string(filepath.Separator),
 		"./services/token-verifier", "./services/code-checker", "./services/encryptor",
 		"./services/user-writer", "./services/notifier", "./services/watchdog", "./cmd/createuser")
 	cmd.Dir = root

@@ -2,6 +2,7 @@ package harness
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"io"
 	"os/exec"
@@ -16,7 +17,7 @@ import (
 // hearTime is how long an outcome may take to be heard before the test gives up.
 const hearTime = 60 * time.Second
 
-// heard is a Profile_Response.
+// Heard is a Profile_Response.
 type Heard struct {
 	Message string
 	Status  bool
@@ -24,24 +25,24 @@ type Heard struct {
 	Saga    string
 }
 
-// report is a line that the npm clients print.
-type report struct {
+// Report is a line that the npm clients print.
+type Report struct {
 	ID    string          `json:"id"`
 	Event string          `json:"event"`
 	Data  json.RawMessage `json:"data"`
 }
 
-// listener is a process full of npm socket.io clients.
+// Listener is a process full of npm socket.io clients.
 type Listener struct {
 	t     testing.TB
 	stdin io.WriteCloser
 
 	mu      sync.Mutex
 	changed chan struct{}       // closed and renewed at each report; guarded by mu
-	reports map[string][]report // by user; guarded by mu
+	reports map[string][]Report // by user; guarded by mu
 }
 
-// listen starts npm clients of the Socket.IO server at url.
+// Listen starts npm clients of the Socket.IO server at url.
 func Listen(t testing.TB, url string) *Listener {
 	t.Helper()
 	root, err := repository()
@@ -49,7 +50,7 @@ func Listen(t testing.TB, url string) *Listener {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(root, "test", "e2e", "harness", "client")
-	cmd := exec.Command(parts.Node(t, folder), "listen.js", url)
+	cmd := exec.CommandContext(context.Background(), parts.Node(t, folder), "listen.js", url) // ended by its input
 	cmd.Dir = folder
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -62,7 +63,7 @@ func Listen(t testing.TB, url string) *Listener {
 	if err := cmd.Start(); err != nil {
 		t.Fatalf("start the npm clients: %v", err)
 	}
-	l := &Listener{t: t, stdin: stdin, changed: make(chan struct{}), reports: map[string][]report{}}
+	l := &Listener{t: t, stdin: stdin, changed: make(chan struct{}), reports: map[string][]Report{}}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -79,7 +80,7 @@ func Listen(t testing.TB, url string) *Listener {
 func (l *Listener) read(from io.Reader) {
 	lines := bufio.NewScanner(from)
 	for lines.Scan() {
-		var r report
+		var r Report
 		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
 			l.t.Errorf("the npm clients printed %q", lines.Text())
 			continue
@@ -92,6 +93,7 @@ func (l *Listener) read(from io.Reader) {
 	}
 }
 
+// Send sends a command to the npm clients; see client/listen.js.
 func (l *Listener) Send(command map[string]any) {
 	l.t.Helper()
 	line, err := json.Marshal(command)
@@ -103,7 +105,7 @@ func (l *Listener) Send(command map[string]any) {
 	}
 }
 
-// join opens a client for a user and waits until it is in its room.
+// Join opens a client for a user and waits until it is in its room.
 func (l *Listener) Join(id, token string, transports ...string) {
 	l.t.Helper()
 	if len(transports) == 0 {
@@ -113,14 +115,14 @@ func (l *Listener) Join(id, token string, transports ...string) {
 	l.Wait(id, "joined", 1)
 }
 
-// leave closes a user's client.
+// Leave closes a user's client.
 func (l *Listener) Leave(id string) {
 	l.t.Helper()
 	l.Send(map[string]any{"op": "leave", "id": id})
 }
 
-// wait waits for the nth report of a kind about a user and returns it.
-func (l *Listener) Wait(id, kind string, n int) report {
+// Wait waits for the nth report of a kind about a user and returns it.
+func (l *Listener) Wait(id, kind string, n int) Report {
 	l.t.Helper()
 	timeout := time.After(hearTime)
 	for {
@@ -140,8 +142,8 @@ func (l *Listener) Wait(id, kind string, n int) report {
 }
 
 // matching returns the reports of a kind about a user. The caller holds mu.
-func (l *Listener) matching(id, kind string) []report {
-	var list []report
+func (l *Listener) matching(id, kind string) []Report {
+	var list []Report
 	for _, r := range l.reports[id] {
 		if r.Event == kind {
 			list = append(list, r)
@@ -150,13 +152,13 @@ func (l *Listener) matching(id, kind string) []report {
 	return list
 }
 
-// hear waits for the nth outcome that a user hears.
+// Hear waits for the nth outcome that a user hears.
 func (l *Listener) Hear(id string, n int) Heard {
 	l.t.Helper()
 	return parseHeard(l.t, l.Wait(id, "outcome", n))
 }
 
-// heard returns everything that a user has heard so far.
+// Heard returns everything that a user has heard so far.
 func (l *Listener) Heard(id string) []Heard {
 	l.t.Helper()
 	l.mu.Lock()
@@ -168,7 +170,7 @@ func (l *Listener) Heard(id string) []Heard {
 	return list
 }
 
-func parseHeard(t testing.TB, r report) Heard {
+func parseHeard(t testing.TB, r Report) Heard {
 	t.Helper()
 	var h Heard
 	if err := json.Unmarshal(r.Data, &h); err != nil {

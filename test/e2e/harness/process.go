@@ -19,7 +19,7 @@ import (
 // stopTime is how long a program may take to end after SIGTERM.
 const stopTime = 10 * time.Second
 
-// logs collects what all programs of a system print. It is safe for concurrent use.
+// Logs collects what all programs of a system print. It is safe for concurrent use.
 type Logs struct {
 	mu   sync.Mutex
 	text bytes.Buffer // guarded by mu
@@ -39,7 +39,7 @@ func (l *Logs) String() string {
 	return l.text.String()
 }
 
-// process is a running program.
+// Process is a running program.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
@@ -49,11 +49,11 @@ type Process struct {
 	stopped bool // by the test
 }
 
-// startProcess starts a program with nothing but vars in its environment. At
+// StartProcess starts a program with nothing but vars in its environment. At
 // the end of the test it is stopped and must exit with 0 in time.
 func StartProcess(t testing.TB, vars map[string]string, out *Logs, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{name: name, cmd: exec.Command(binary(t, name), args...), done: make(chan struct{})}
+	p := &Process{name: name, cmd: exec.CommandContext(context.Background(), binary(t, name), args...), done: make(chan struct{})}
 	p.cmd.Env = environ(vars)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -68,12 +68,12 @@ func StartProcess(t testing.TB, vars map[string]string, out *Logs, name string, 
 	return p
 }
 
-// signal tells the program to stop.
+// Signal tells the program to stop.
 func (p *Process) Signal() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 }
 
-// stop sends SIGTERM and waits for a graceful end. A second call does nothing.
+// Stop sends SIGTERM and waits for a graceful end. A second call does nothing.
 func (p *Process) Stop(t testing.TB) {
 	t.Helper()
 	if p.stopped {
@@ -104,7 +104,7 @@ func environ(vars map[string]string) []string {
 	return env
 }
 
-// command runs createuser to its end and returns what it printed.
+// Command runs createuser to its end and returns what it printed.
 func Command(t testing.TB, vars map[string]string, stdin string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
@@ -120,7 +120,7 @@ func Command(t testing.TB, vars map[string]string, stdin string, args ...string)
 	return out.String(), nil
 }
 
-// mustCommand is command for one that must succeed.
+// MustCommand is command for one that must succeed.
 func MustCommand(t testing.TB, vars map[string]string, args ...string) string {
 	t.Helper()
 	out, err := Command(t, vars, "", args...)

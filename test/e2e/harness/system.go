@@ -6,11 +6,11 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"strconv"
 	"testing"
 	"time"
 
@@ -44,7 +44,7 @@ type System struct {
 	Procs map[string]*Process // by service
 }
 
-// startSystem starts the system, with over laid over its variables.
+// Start starts the system, with over laid over its variables.
 func Start(t testing.TB, over map[string]string) *System {
 	t.Helper()
 	s := &System{T: t, Logs: &Logs{}, NATS: parts.NATS(t), Procs: map[string]*Process{}}
@@ -77,7 +77,7 @@ func Start(t testing.TB, over map[string]string) *System {
 	return s
 }
 
-// start starts one service and waits until it is ready.
+// Start starts one service and waits until it is ready.
 func (s *System) Start(name string) *Process {
 	s.T.Helper()
 	port := FreePort(s.T)
@@ -127,7 +127,7 @@ func (s *System) connect() {
 	s.T.Cleanup(func() { _ = s.Redis.Close() })
 }
 
-// request is a request as any upstream service may publish it.
+// Request is a request as any upstream service may publish it.
 type Request map[string]any
 
 // Pixel is an image.
@@ -139,7 +139,7 @@ const UserName = "Ada Lovelace"
 // FaultyPhone is a phone for which the encryption service answers with a fault.
 const FaultyPhone = "+49151000FAULT"
 
-// validRequest stores a code for the Id and returns a request that must succeed.
+// ValidRequest stores a code for the Id and returns a request that must succeed.
 func (s *System) ValidRequest(id string) Request {
 	s.T.Helper()
 	s.StoreCode(id, "123456")
@@ -149,7 +149,7 @@ func (s *System) ValidRequest(id string) Request {
 	}
 }
 
-// with returns a copy of r with one field changed.
+// With returns a copy of r with one field changed.
 func (r Request) With(field string, value any) Request {
 	c := Request{field: value}
 	for name, v := range r {
@@ -160,7 +160,7 @@ func (r Request) With(field string, value any) Request {
 	return c
 }
 
-// json returns r as it is published.
+// JSON returns r as it is published.
 func (r Request) JSON(t testing.TB) []byte {
 	t.Helper()
 	body, err := json.Marshal(r)
@@ -170,6 +170,7 @@ func (r Request) JSON(t testing.TB) []byte {
 	return body
 }
 
+// Token returns a valid token for an Id.
 func (s *System) Token(id string) string {
 	s.T.Helper()
 	signed, err := token.Sign([]byte(service.DevJWTSecret), id, time.Hour)
@@ -179,6 +180,7 @@ func (s *System) Token(id string) string {
 	return signed
 }
 
+// StoreCode stores a code as its issuer would.
 func (s *System) StoreCode(id, code string) {
 	s.T.Helper()
 	if err := s.Redis.Set(s.T.Context(), id, code, 10*time.Minute).Err(); err != nil {
@@ -186,17 +188,17 @@ func (s *System) StoreCode(id, code string) {
 	}
 }
 
-// code returns the code that is stored for an Id, "" if none is.
+// Code returns the code that is stored for an Id, "" if none is.
 func (s *System) Code(id string) string {
 	s.T.Helper()
 	code, err := s.Redis.Get(s.T.Context(), id).Result()
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		s.T.Fatal(err)
 	}
 	return code
 }
 
-// publish publishes r as plain JSON, without any header but the message id when
+// Publish publishes r as plain JSON, without any header but the message id when
 // one is given. It returns the saga's key, with any saga of the user when the
 // id is left to the system.
 func (s *System) Publish(r Request, msgID string) event.Key {
@@ -210,7 +212,7 @@ func (s *System) Publish(r Request, msgID string) event.Key {
 	return event.Key{User: event.UserHash(id), Saga: cmp.Or(msgID, "*")}
 }
 
-// publishRaw publishes any bytes as a request.
+// PublishRaw publishes any bytes as a request.
 func (s *System) PublishRaw(body []byte, msgID string) {
 	s.T.Helper()
 	msg := nats.NewMsg(event.SubjectRequested)
@@ -224,7 +226,7 @@ func (s *System) PublishRaw(body []byte, msgID string) {
 	}
 }
 
-// publishWithDeadline is publish with a deadline that is in from now.
+// PublishWithDeadline is publish with a deadline that is in from now.
 func (s *System) PublishWithDeadline(r Request, msgID string, in time.Duration) {
 	s.T.Helper()
 	msg := nats.NewMsg(event.SubjectRequested)
@@ -236,7 +238,7 @@ func (s *System) PublishWithDeadline(r Request, msgID string, in time.Duration) 
 	}
 }
 
-// outcome waits for the end of a saga.
+// Outcome waits for the end of a saga.
 func (s *System) Outcome(k event.Key) event.Ended {
 	s.T.Helper()
 	ctx, cancel := context.WithTimeout(s.T.Context(), SagaTime)
@@ -258,7 +260,7 @@ func (s *System) Outcome(k event.Key) event.Ended {
 	return ended
 }
 
-// history returns the types of a saga's events so far.
+// History returns the types of a saga's events so far.
 func (s *System) History(k event.Key) []event.Type {
 	s.T.Helper()
 	var types []event.Type
@@ -272,7 +274,7 @@ func (s *System) History(k event.Key) []event.Type {
 	return types
 }
 
-// contents returns every message of a stream whose subject matches filter.
+// Contents returns every message of a stream whose subject matches filter.
 func (s *System) Contents(stream, filter string) []jetstream.Msg {
 	s.T.Helper()
 	ctx, cancel := context.WithTimeout(s.T.Context(), SagaTime)
@@ -293,7 +295,7 @@ func (s *System) Contents(stream, filter string) []jetstream.Msg {
 	return all
 }
 
-// deadLetters waits for n dead letters and returns them.
+// DeadLetters waits for n dead letters and returns them.
 func (s *System) DeadLetters(n int) []event.DeadLetter {
 	s.T.Helper()
 	ctx, cancel := context.WithTimeout(s.T.Context(), SagaTime)
@@ -317,16 +319,16 @@ func (s *System) DeadLetters(n int) []event.DeadLetter {
 	return letters
 }
 
-// row is a user as it stands in the table.
+// Row is a user as it stands in the table.
 type Row struct{ Phone, Password, Name, Image string }
 
-// row returns the row of an Id, and whether there is one.
+// Row returns the row of an Id, and whether there is one.
 func (s *System) Row(id string) (Row, bool) {
 	s.T.Helper()
 	var r Row
 	err := s.Users.QueryRowContext(s.T.Context(), "SELECT Phone, Password, Name, Image FROM Users WHERE Id = ?", id).
 		Scan(&r.Phone, &r.Password, &r.Name, &r.Image)
-	if err == sql.ErrNoRows {
+	if errors.Is(err, sql.ErrNoRows) {
 		return Row{}, false
 	}
 	if err != nil {
@@ -356,7 +358,7 @@ func faulty(next http.Handler) http.Handler {
 	})
 }
 
-// encryptionService serves the stand-in; for FaultyPhone it answers with a fault.
+// EncryptionService serves the stand-in; for FaultyPhone it answers with a fault.
 func EncryptionService(t testing.TB) string {
 	t.Helper()
 	handler, err := standin.New([]byte(service.DevEncryptKey))
@@ -370,15 +372,19 @@ func EncryptionService(t testing.TB) string {
 
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = l.Close() }()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
-// waitReady asks a readiness probe until it answers 200.
+// WaitReady asks a readiness probe until it answers 200.
 func WaitReady(t testing.TB, url string, p *Process) {
 	t.Helper()
 	deadline := time.After(SagaTime)

@@ -125,7 +125,7 @@ func (f *fixture) wantRefused(u store.User, secret string) {
 func oddKeys(f *fixture) {
 	u := f.user("a", "ann")
 	f.wantVerdict(store.Inserted, u)
-	for i, part := range []string{"", u.Saga + " ", u.Saga + "é", u.Saga + "\x00", strings.Repeat("s", 65)} {
+	for i, part := range []string{"", u.Saga + " ", u.Saga + "é", u.Saga + "\x00", strings.Repeat("s", 73)} {
 		odd := f.user("", fmt.Sprint(i))
 		for _, k := range []store.Key{{Saga: part, User: u.Key.User}, {Saga: u.Saga, User: part}} {
 			odd.Key = k
