@@ -18,7 +18,7 @@ func conflictsIn(err error) []*streams.Conflict {
 		return []*streams.Conflict{c}
 	}
 	var all []*streams.Conflict
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the tree is walked here
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			all = append(all, conflictsIn(one)...)
 		}

@@ -30,7 +30,7 @@ func statusOf(t testing.TB, js jetstream.JetStream, stream, consumer string) (st
 		}
 	}
 	t.Fatalf("Status shows no %s %s", stream, consumer)
-	panic("unreachable")
+	return streams.StreamStatus{}, streams.ConsumerStatus{}
 }
 
 func TestStatus_OfAnEmptyServerNamesEverythingAsMissing(t *testing.T) {

@@ -1,6 +1,10 @@
 package service
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // ModeDevelopment is the value of CREATE_USER_MODE in which the fixed secrets
 // below are accepted.
@@ -30,14 +34,15 @@ func DevSecrets() Vars {
 }
 
 // refuseDevelopmentSecrets fails when a fixed secret is used outside
-// development mode.
+// development mode, also as one of several keys.
 func refuseDevelopmentSecrets(vars Vars, known []field) error {
 	if vars["CREATE_USER_MODE"] == ModeDevelopment {
 		return nil
 	}
 	public := DevSecrets()
 	for _, f := range known {
-		if fixed, ok := public[f.name]; ok && vars[f.name] == fixed {
+		fixed, ok := public[f.name]
+		if ok && slices.ContainsFunc(strings.Split(vars[f.name], ","), func(one string) bool { return strings.TrimSpace(one) == fixed }) {
 			return fmt.Errorf("%s holds the public development value: set your own (createuser keygen)", f.name)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"sync"
@@ -41,13 +42,14 @@ func (h *Health) Run(ctx context.Context) map[string]error {
 	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
 	defer cancel()
 	h.mu.Lock()
-	defer h.mu.Unlock()
+	checks := maps.Clone(h.checks) // a slow one must not hold up the next probe
+	h.mu.Unlock()
 	var (
-		found   = make(map[string]error, len(h.checks))
+		found   = make(map[string]error, len(checks))
 		guard   sync.Mutex // guards found
 		running sync.WaitGroup
 	)
-	for name, check := range h.checks {
+	for name, check := range checks {
 		running.Go(func() {
 			err := check(ctx)
 			guard.Lock()

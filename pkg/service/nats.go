@@ -3,7 +3,7 @@ package service
 import (
 	"errors"
 	"fmt"
-	"os"
+	"net/url"
 	"strings"
 	"time"
 
@@ -27,11 +27,17 @@ type NATSSettings struct {
 // lives: it returns at once, also while no server can be reached, and
 // reconnects without end. Only unusable settings are errors.
 func Connect(s NATSSettings, name string, log zerolog.Logger) (*nats.Conn, error) {
+	for one := range strings.SplitSeq(s.URL, ",") {
+		if _, err := parseServer(one); err != nil {
+			return nil, fmt.Errorf("NATS_URL: %w", err)
+		}
+	}
 	options := []nats.Option{
 		nats.Name(name),
 		nats.CustomInboxPrefix("_INBOX." + name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
+		nats.IgnoreAuthErrorAbort(), // a server may learn of this service later
 		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectJitter(250*time.Millisecond, 250*time.Millisecond),
 		nats.PingInterval(5 * time.Second), // a frozen server is noticed after two
@@ -51,6 +57,31 @@ func Connect(s NATSSettings, name string, log zerolog.Logger) (*nats.Conn, error
 	return conn, nil
 }
 
+// parseServer reads one server of NATS_URL, as the client library does. Its
+// error holds nothing of the URL: a password may stand there.
+func parseServer(server string) (*url.URL, error) {
+	server = strings.TrimSpace(server)
+	if !strings.Contains(server, "://") {
+		server = "nats://" + server
+	}
+	u, err := url.Parse(server)
+	if err != nil || u.Hostname() == "" {
+		return nil, errors.New("want nats://host:port, or several separated by commas; tls:// for TLS")
+	}
+	return u, nil
+}
+
+// Servers returns NATS_URL without the credentials that may stand in it.
+func (s NATSSettings) Servers() string {
+	var servers []string
+	for one := range strings.SplitSeq(s.URL, ",") {
+		if u, err := parseServer(one); err == nil {
+			servers = append(servers, u.Scheme+"://"+u.Host)
+		}
+	}
+	return strings.Join(servers, ", ")
+}
+
 // security returns the options for authentication and TLS.
 func (s NATSSettings) security() ([]nats.Option, error) {
 	var options []nats.Option
@@ -65,19 +96,27 @@ func (s NATSSettings) security() ([]nats.Option, error) {
 		options = append(options, nats.UserInfo(s.User, s.Password))
 	}
 	if s.CA != "" {
-		if _, err := os.Stat(s.CA); err != nil {
+		o, err := tried(nats.RootCAs(s.CA))
+		if err != nil {
 			return nil, fmt.Errorf("NATS_CA: %w", err)
 		}
-		options = append(options, nats.RootCAs(s.CA))
+		options = append(options, o)
 	}
 	if (s.Cert == "") != (s.Key == "") {
 		return nil, errors.New("NATS_CERT and NATS_KEY belong together: set both or neither")
 	}
 	if s.Cert != "" {
-		options = append(options, nats.ClientCert(s.Cert, s.Key))
+		o, err := tried(nats.ClientCert(s.Cert, s.Key))
+		if err != nil {
+			return nil, fmt.Errorf("NATS_CERT, NATS_KEY: %w", err)
+		}
+		options = append(options, o)
 	}
 	return options, nil
 }
+
+// tried returns an option that reads files once it has been seen to work.
+func tried(o nats.Option) (nats.Option, error) { return o, o(&nats.Options{}) }
 
 // appendTimeout is how long an append may stay unacknowledged before its fate
 // counts as unknown.

@@ -98,7 +98,8 @@ func Open(name string, vars Vars, out io.Writer, health *Health) (*Env, func(), 
 }
 
 // Main runs a service as a process until SIGINT or SIGTERM and returns the exit
-// code: 0 after a graceful stop, 2 for wrong settings or arguments, 1 otherwise.
+// code: 0 after a graceful stop, 2 for arguments, for settings that [Load]
+// refuses and for those of NATS, 1 otherwise.
 func Main(s Service) int {
 	if len(os.Args) > 1 {
 		return arguments(s, os.Args[1:])
@@ -122,6 +123,9 @@ func Main(s Service) int {
 			return Serve(ctx, env.Address(settings.MetricsPort), "METRICS_PORT", health.Handler(), time.Second, env.Logger)
 		},
 	)
+	if _, wrong := errors.AsType[settingsError](err); wrong {
+		return fail(s, 2, err)
+	}
 	if err != nil {
 		return fail(s, 1, err)
 	}
@@ -152,7 +156,7 @@ func fail(s Service, code int, err error) int {
 	return code
 }
 
-// arguments answers --help, --version and --health; a service takes no others.
+// arguments answers --help and --version; a service takes no others.
 func arguments(s Service, args []string) int {
 	switch args[0] {
 	case "-h", "--help", "help":

@@ -36,24 +36,38 @@ func (v Vars) With(over Vars) Vars {
 
 // Load reads a settings struct from environment variables. Each field names its
 // variable in an `env` tag, its default in `envDefault`, and what it is for in
-// `help`. NAME_FILE names a file that holds the value of NAME. Errors name the
-// variable and never its value.
+// `help`. NAME_FILE names a file that holds the value of NAME. An empty variable
+// counts as not set. Errors name the variable and never its value; for them
+// [Main] exits with 2.
 func Load[T any](vars Vars) (T, error) {
 	var settings T
-	known := fields(reflect.TypeFor[T]())
+	err := load(&settings, vars, fields(reflect.TypeFor[T]()))
+	if err != nil {
+		err = settingsError{err}
+	}
+	return settings, err
+}
+
+// settingsError is what is wrong with the settings.
+type settingsError struct{ error }
+
+func (e settingsError) Unwrap() error { return e.error }
+
+func load(settings any, vars Vars, known []field) error {
 	resolved, err := resolveFiles(vars, known)
 	if err != nil {
-		return settings, err
+		return err
 	}
-	if err := env.ParseWithOptions(&settings, env.Options{Environment: resolved}); err != nil {
-		return settings, explain(err, known)
+	if err := env.ParseWithOptions(settings, env.Options{Environment: resolved}); err != nil {
+		return explain(err, known)
 	}
-	return settings, refuseDevelopmentSecrets(resolved, known)
+	return refuseDevelopmentSecrets(resolved, known)
 }
 
 // resolveFiles reads the values that stand in files.
 func resolveFiles(vars Vars, known []field) (Vars, error) {
-	resolved := maps.Clone(vars)
+	resolved := Vars{}.With(vars)
+	maps.DeleteFunc(resolved, func(_, value string) bool { return value == "" })
 	for _, f := range known {
 		path := vars[f.name+fileSuffix]
 		if path == "" {
@@ -84,12 +98,23 @@ func explain(err error, known []field) error {
 			one = fmt.Errorf("%s is not set (see --help)", missing.Key)
 		}
 		if wrong, ok := errors.AsType[env.ParseError](one); ok {
-			i := slices.IndexFunc(known, func(f field) bool { return f.goName == wrong.Name })
-			one = fmt.Errorf("%s cannot be read as a %s (see --help)", known[i].name, wrong.Type)
+			one = fmt.Errorf("%s cannot be read as a %s (see --help)", named(wrong.Name, known), wrong.Type)
 		}
 		problems = append(problems, one)
 	}
 	return errors.Join(problems...)
+}
+
+// named returns the variable of a struct field, or those of all fields of that
+// name where embedded structs have several.
+func named(goName string, known []field) string {
+	var names []string
+	for _, f := range known {
+		if f.goName == goName {
+			names = append(names, f.name)
+		}
+	}
+	return strings.Join(names, " or ")
 }
 
 // field is one setting of a struct.

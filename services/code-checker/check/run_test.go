@@ -68,6 +68,7 @@ func (sc scene) fail(k event.Key, id string) {
 }
 
 func TestRun_ChecksAndDeletesCodes(t *testing.T) {
+	t.Parallel()
 	steps := []string{event.StepCodeChecker, event.StepCodeDeleter, event.StepClaimReleaser}
 	sc := begin(t, steps, "ada", "bob")
 
@@ -114,6 +115,7 @@ func TestRun_ChecksAndDeletesCodes(t *testing.T) {
 }
 
 func TestRun_LocksAfterFiveWrongCodes(t *testing.T) {
+	t.Parallel()
 	sc := begin(t, []string{event.StepCodeChecker}, "ada")
 	for range codes.Tries {
 		sc.expectFailed(sc.check("ada", "000000"), event.CodeIncorrect)
@@ -125,6 +127,7 @@ func TestRun_LocksAfterFiveWrongCodes(t *testing.T) {
 }
 
 func TestRun_ReleasesTheClaimOfAFailedSaga(t *testing.T) {
+	t.Parallel()
 	sc := begin(t, []string{event.StepCodeChecker, event.StepClaimReleaser}, "ada")
 	first := sc.check("ada", secretCode)
 	sc.Expect(first, event.TypeCodeChecked)
@@ -137,6 +140,7 @@ func TestRun_ReleasesTheClaimOfAFailedSaga(t *testing.T) {
 
 // The releaser has no consumer here, as if it lagged for ever.
 func TestRun_AClaimThatIsYetToBeReleasedKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
 	sc := begin(t, []string{event.StepCodeChecker}, "ada")
 	first := sc.check("ada", secretCode)
 	sc.Expect(first, event.TypeCodeChecked)
@@ -149,6 +153,7 @@ func TestRun_AClaimThatIsYetToBeReleasedKeepsNobodyWaiting(t *testing.T) {
 }
 
 func TestRun_WaitsForARedisThatIsAway(t *testing.T) {
+	t.Parallel()
 	sc := begin(t, []string{event.StepCodeChecker, event.StepCodeDeleter}, "ada", "bob")
 	first := sc.check("bob", secretCode)
 	sc.Expect(first, event.TypeCodeChecked)
@@ -168,6 +173,7 @@ func TestRun_WaitsForARedisThatIsAway(t *testing.T) {
 }
 
 func TestRun_RefusesWrongSettings(t *testing.T) {
+	t.Parallel()
 	for _, url := range []string{"localhost", "http://u:sesame@host", "redis://u:sesame@host:port/0", "redis://u:sesame@host/db"} {
 		err := servicetest.Refuses(t, Service(), service.Vars{"REDIS_URL": url})
 		if !strings.Contains(err.Error(), "REDIS_URL") || strings.Contains(err.Error(), "sesame") {

@@ -15,10 +15,12 @@ import (
 // refusals begin the replies of a Redis that cannot serve anyone at present, or not us: it starts, has failed over, is
 // out of memory or disk, is occupied, or wants other credentials. NOSCRIPT is among them because it can
 // only persist while Redis keeps forgetting its scripts.
-var refusals = []string{
-	"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS",
-	"BUSY", "MISCONF", "OOM", "NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
-	"max number of clients reached",
+func refusals() []string {
+	return []string{
+		"LOADING", "READONLY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "NOREPLICAS",
+		"BUSY", "MISCONF", "OOM", "NOSCRIPT", "NOAUTH", "WRONGPASS", "NOPERM",
+		"max number of clients reached",
+	}
 }
 
 // Unavailable says that an error is no fault of the call: Redis is away, too slow, or refuses everyone at present. The
@@ -55,7 +57,7 @@ func Unavailable(err error) bool {
 // own: "ERR Error running script …: -OOM command not allowed …".
 func refused(reply string) bool {
 	reply = strings.TrimPrefix(reply, "ERR ")
-	for _, word := range refusals {
+	for _, word := range refusals() {
 		if strings.HasPrefix(reply, word) || strings.Contains(reply, ": -"+word+" ") {
 			return true
 		}

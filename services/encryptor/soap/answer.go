@@ -13,16 +13,15 @@ const (
 	contractSpace = "http://encrypt.com/"
 )
 
-var (
-	envelopeName = xml.Name{Space: envelopeSpace, Local: "Envelope"}
-	headerName   = xml.Name{Space: envelopeSpace, Local: "Header"}
-	bodyName     = xml.Name{Space: envelopeSpace, Local: "Body"}
-	faultName    = xml.Name{Space: envelopeSpace, Local: "Fault"}
-	responseName = xml.Name{Space: contractSpace, Local: "EncryptResponse"}
-)
+// The elements of an answer.
+func envelopeName() xml.Name { return xml.Name{Space: envelopeSpace, Local: "Envelope"} }
+func headerName() xml.Name   { return xml.Name{Space: envelopeSpace, Local: "Header"} }
+func bodyName() xml.Name     { return xml.Name{Space: envelopeSpace, Local: "Body"} }
+func faultName() xml.Name    { return xml.Name{Space: envelopeSpace, Local: "Fault"} }
+func responseName() xml.Name { return xml.Name{Space: contractSpace, Local: "EncryptResponse"} }
 
 // byteOrderMark is what some servers begin with, and what a document may.
-var byteOrderMark = []byte("\uFEFF")
+const byteOrderMark = "\uFEFF"
 
 // The reasons why an answer is unusable, without a word of it.
 var (
@@ -42,23 +41,23 @@ var (
 func inspect(body []byte) error {
 	var envelopes, bodies, contents int
 	var fault *Fault
-	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, byteOrderMark)))
+	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
 	content := func(element xml.StartElement) (err error) {
 		contents++
 		switch element.Name {
-		case faultName:
+		case faultName():
 			fault, err = readFault(d, element)
 			return err
-		case responseName:
+		case responseName():
 			return inspectValues(d)
 		}
 		return errShape
 	}
 	part := func(element xml.StartElement) error {
 		switch element.Name {
-		case headerName:
+		case headerName():
 			return skip(d)
-		case bodyName:
+		case bodyName():
 			bodies++
 			return children(d, content)
 		}
@@ -66,7 +65,7 @@ func inspect(body []byte) error {
 	}
 	err := children(d, func(element xml.StartElement) error {
 		envelopes++
-		if element.Name != envelopeName {
+		if element.Name != envelopeName() {
 			return errShape
 		}
 		return children(d, part)

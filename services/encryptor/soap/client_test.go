@@ -210,7 +210,7 @@ func TestEncrypt_KeepsEveryConnectionForLaterCalls(t *testing.T) {
 func TestEncrypt_AConnectionThatWasClosedMeanwhileCostsNoCall(t *testing.T) {
 	service := newStandin(t)
 	listener := &droppingListener{Listener: listen(t)}
-	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: service}} //nolint:gosec // a test's
+	server := &httptest.Server{Listener: listener, Config: &http.Server{Handler: service}}
 	server.Start()
 	t.Cleanup(server.Close)
 	client := newClient(t, soap.Config{URL: server.URL})

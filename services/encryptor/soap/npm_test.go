@@ -45,6 +45,7 @@ func node(t testing.TB, script string, args ...string) *exec.Cmd {
 // installs aside and moves the result, so neither an install that was cut off
 // nor another test that runs at once leaves half of it.
 func installPackages(t testing.TB) error {
+	t.Helper()
 	lock, err := os.ReadFile(filepath.Join(npmDir, "package-lock.json"))
 	if err != nil {
 		return fmt.Errorf("reading what npm must install: %w", err)
@@ -54,7 +55,7 @@ func installPackages(t testing.TB) error {
 	if isInstalled(want) {
 		return nil
 	}
-	aside, err := os.MkdirTemp(npmDir, ".install-")
+	aside, err := os.MkdirTemp(npmDir, ".install-") //nolint:usetesting // beside its destination, so that it can be moved
 	if err != nil {
 		return fmt.Errorf("making a folder for npm: %w", err)
 	}

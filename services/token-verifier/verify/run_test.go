@@ -45,6 +45,7 @@ func decode(t testing.TB, e saga.Stored) event.TokenVerified {
 }
 
 func TestRun_VerifiesRequests(t *testing.T) {
+	t.Parallel()
 	s := sagatest.New(t, event.StepTokenVerifier)
 	p := servicetest.Start(t, s, Service(), nil)
 
@@ -118,6 +119,7 @@ func expectNoSecret(t testing.TB, where, text string) {
 }
 
 func TestRun_RefusesWrongSettings(t *testing.T) {
+	t.Parallel()
 	for name, vars := range map[string]service.Vars{
 		"JWT_SECRET":      {"JWT_SECRET": "short"},
 		"JWT_JWKS_URL":    {"JWT_SECRET": "", "JWT_JWKS_URL": "ftp://keys"},

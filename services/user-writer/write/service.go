@@ -68,7 +68,7 @@ func open(ctx context.Context, settings Settings, env *service.Env) (store.Store
 		case err == nil:
 			return users, nil
 		case ctx.Err() != nil:
-			return nil, nil
+			return nil, nil //nolint:nilerr // stopped before the database appeared
 		case !store.Unavailable(err):
 			return nil, fmt.Errorf("open the users' database: %w", err)
 		}

@@ -28,8 +28,8 @@ type Settings struct {
 	SQLite      string `env:"SQLITE_PATH" help:"a SQLite file in place of MySQL, for development"`
 }
 
-// Validate returns an error unless exactly one database is named, and for what
-// would be less safe than it looks.
+// Validate returns an error unless exactly one database is named, for what
+// would be less safe than it looks, and for a CA certificate that cannot be read.
 func (s Settings) Validate() error {
 	switch {
 	case s.Host == "" && s.SQLite == "":
@@ -41,7 +41,8 @@ func (s Settings) Validate() error {
 	case s.Connections <= 0:
 		return errors.New("MYSQL_CONNECTIONS: must be above 0")
 	}
-	return nil
+	_, err := s.mysql()
+	return err
 }
 
 // Open opens the users' store.

@@ -370,6 +370,7 @@ func EncryptionService(t testing.TB) string {
 	return server.URL
 }
 
+// FreePort returns a port that nobody listens on now.
 func FreePort(t testing.TB) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -391,7 +392,7 @@ func WaitReady(t testing.TB, url string, p *Process) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if answer, err := http.Get(url); err == nil { //nolint:noctx // the loop is bounded
+		if answer, err := http.Get(url); err == nil {
 			_ = answer.Body.Close()
 			if answer.StatusCode == http.StatusOK {
 				return

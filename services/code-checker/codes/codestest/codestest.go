@@ -5,6 +5,7 @@ package codestest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"testing"
 	"time"
 
@@ -28,7 +29,10 @@ func Run(t *testing.T, open func(testing.TB) *redis.Client) {
 		{"model", testModel},
 	} {
 		t.Run(group.name, func(t *testing.T) {
-			group.tests(t, func(tb testing.TB) *user { return newUser(tb, open(tb)) })
+			group.tests(t, func(tb testing.TB) *user {
+				tb.Helper()
+				return newUser(tb, open(tb))
+			})
 		})
 	}
 }
@@ -42,6 +46,7 @@ type user struct {
 }
 
 func newUser(tb testing.TB, client *redis.Client) *user {
+	tb.Helper()
 	return user{tb: tb, redis: client, codes: codes.New(client)}.named("test-" + rand.Text())
 }
 
@@ -85,7 +90,7 @@ func (u *user) holder() string {
 func (u *user) get(key string) string {
 	u.tb.Helper()
 	value, err := u.redis.Get(u.tb.Context(), key).Result()
-	if err != redis.Nil && !redis.HasErrorPrefix(err, "WRONGTYPE") {
+	if !errors.Is(err, redis.Nil) && !redis.HasErrorPrefix(err, "WRONGTYPE") {
 		u.must(err)
 	}
 	return value
