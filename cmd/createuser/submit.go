@@ -120,6 +120,7 @@ type submission struct {
 
 	mu     sync.Mutex
 	stored int     // requests that the inbox acknowledged; guarded by mu
+	last   string  // the saga of the last of them; guarded by mu
 	failed []error // why others could not be published; guarded by mu
 }
 
@@ -216,6 +217,7 @@ func (s *submission) note(sagaID string, err error) {
 		return
 	}
 	s.stored++
+	s.last = sagaID
 	if s.outcomes != nil {
 		s.outcomes.expect(sagaID)
 	}
@@ -237,7 +239,13 @@ func (s *submission) wait(ctx context.Context) error {
 // summary prints what became of the requests. It fails if any could not be
 // published.
 func (s *submission) summary(took time.Duration) error {
-	_ = s.tool.printf("%d stored, %d not published, in %s\n", s.stored, len(s.failed), took.Round(time.Millisecond))
+	err := s.tool.printf("%d stored, %d not published, in %s\n", s.stored, len(s.failed), took.Round(time.Millisecond))
+	if s.total == 1 && s.stored == 1 {
+		err = errors.Join(err, s.tool.printf("saga %s\n", s.last))
+	}
+	if err != nil {
+		return err
+	}
 	if s.outcomes != nil {
 		if err := s.outcomes.print(s.tool); err != nil {
 			return err
