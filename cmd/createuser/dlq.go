@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -50,10 +49,20 @@ func (f letterFilter) matches(l deadletter.Letter, now time.Time) bool {
 // set reports whether the filter says anything.
 func (f letterFilter) set() bool { return f != letterFilter{} }
 
+func (f letterFilter) validate() error {
+	if f.Newer < 0 || f.Older < 0 {
+		return errors.New("--newer, --older: want a duration above 0")
+	}
+	return nil
+}
+
 type dlqListCommand struct{ letterFilter }
 
 // Run lists the dead letters that match.
 func (c dlqListCommand) Run(ctx context.Context, t *tool) error {
+	if err := c.validate(); err != nil {
+		return err
+	}
 	return t.withLetters(ctx, func(box *deadletter.Box) error {
 		n, now := 0, time.Now()
 		err := box.Each(ctx, func(l deadletter.Letter) error {
@@ -111,32 +120,9 @@ func (t *tool) showMessage(l deadletter.Letter) error {
 	}
 	original, err := deadletter.Original(l, opener)
 	if err != nil {
-		return t.printf("  message     sealed (%v)\n", err)
+		return t.printf("  message     sealed (%v)\n", namingKey(err))
 	}
 	return t.printf("  message     %s\n", masked(original.Data))
-}
-
-// shown are the fields of a body that may be shown. All else is masked.
-var shown = []string{"id", "username", "status", "message", "step", "of"} //nolint:gochecknoglobals // a constant list
-
-// masked returns a body with everything hidden that may be a secret.
-func masked(data []byte) string {
-	var body map[string]any
-	if json.Unmarshal(data, &body) != nil {
-		return fmt.Sprintf("%d bytes that are no JSON object: not shown", len(data))
-	}
-	for name, value := range body {
-		text, isText := value.(string)
-		if slices.Contains(shown, strings.ToLower(name)) && isText && len(text) <= event.MaxID {
-			continue
-		}
-		body[name] = "(hidden)"
-	}
-	line, err := json.Marshal(body)
-	if err != nil {
-		return "(hidden)"
-	}
-	return string(line)
 }
 
 // letterChoice is which dead letters an action is for.
@@ -147,16 +133,30 @@ type letterChoice struct {
 	DryRun bool `help:"Only say what would be done."`
 }
 
+func (c letterChoice) validate() error {
+	byFlags := c.set() || c.All
+	switch {
+	case len(c.Numbers) == 0 && !byFlags:
+		return errors.New("which ones? Give numbers, or --step, --reason…, or --all")
+	case len(c.Numbers) > 0 && byFlags:
+		return errors.New("give either numbers, or --step, --reason…, not both")
+	}
+	return c.letterFilter.validate()
+}
+
 // each calls do for every chosen dead letter, goes on after an error, and
 // returns all errors.
 func (c letterChoice) each(ctx context.Context, t *tool, do func(*deadletter.Box, deadletter.Letter) error) error {
-	if len(c.Numbers) == 0 && !c.set() && !c.All {
-		return errors.New("which ones? Give numbers, or --step, --reason…, or --all")
+	if err := c.validate(); err != nil {
+		return err
 	}
 	return t.withLetters(ctx, func(box *deadletter.Box) error {
 		letters, err := c.chosen(ctx, box)
 		all := []error{err}
 		for _, l := range letters {
+			if ctx.Err() != nil {
+				return errors.Join(append(all, ctx.Err())...)
+			}
 			all = append(all, do(box, l))
 		}
 		return errors.Join(all...)
@@ -193,6 +193,9 @@ type dlqReplayCommand struct {
 
 // Run begins new attempts.
 func (c dlqReplayCommand) Run(ctx context.Context, t *tool) error {
+	if c.Deadline <= 0 {
+		return errors.New("--deadline: want a duration above 0")
+	}
 	opener, err := t.letterOpener()
 	if err != nil {
 		return err
@@ -205,6 +208,9 @@ func (c dlqReplayCommand) Run(ctx context.Context, t *tool) error {
 		if before := event.PreviousAttempt(k.Saga); before != l.Saga && !c.Again {
 			return t.printf("passed over %d: replayed before, as saga %s (--again replays it once more)\n", l.Number, before)
 		}
+		if _, err := deadletter.Check(l, opener); err != nil {
+			return namingKey(err)
+		}
 		if c.DryRun {
 			return t.printf("would replay %d from %s as saga %s\n", l.Number, l.Step, k.Saga)
 		}
@@ -214,6 +220,14 @@ func (c dlqReplayCommand) Run(ctx context.Context, t *tool) error {
 		}
 		return t.printf("replayed %d from %s as saga %s\n", l.Number, l.Step, saga)
 	})
+}
+
+// namingKey names the setting when a dead letter cannot be opened.
+func namingKey(err error) error {
+	if errors.Is(err, event.ErrUnknownKey) || errors.Is(err, event.ErrNotSealed) {
+		return fmt.Errorf("%w: is it another DEAD_LETTER_PRIVATE_KEY?", err)
+	}
+	return err
 }
 
 type dlqDiscardCommand struct{ letterChoice }

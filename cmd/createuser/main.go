@@ -51,7 +51,7 @@ func main() {
 func run(ctx context.Context, args []string, t *tool) (code int) {
 	var c commands
 	exited := false
-	parser, err := kong.New(&c, kong.Name("createuser"), kong.UsageOnError(),
+	parser, err := kong.New(&c, kong.Name("createuser"),
 		kong.Description("Create User registers users reliably: an event-sourced saga on NATS JetStream.\n\n"+
 			"Settings come from environment variables, the same as the services' (see \"<service> --help\"); "+
 			"without any, they are those of \"createuser run\"."),
@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, t *tool) (code int) {
 		return 0
 	}
 	if err != nil {
-		return t.fail(2, err)
+		return t.fail(2, fmt.Errorf("%w (see --help)", err))
 	}
 	if err := parsed.Run(); err != nil {
 		return t.fail(1, err)

@@ -18,14 +18,17 @@ type outcomes struct {
 	changed chan struct{} // holds one token after each match
 
 	mu    sync.Mutex
-	open  map[string]bool       // sagas waited for; guarded by mu
+	known map[string]bool       // sagas ever waited for; guarded by mu
+	open  map[string]bool       // those that have not ended; guarded by mu
 	early map[string]event.Code // ends heard before they were waited for; guarded by mu
 	ended map[event.Code]int    // guarded by mu
-	total int                   // sagas ever waited for; guarded by mu
 }
 
 func newOutcomes() *outcomes {
-	return &outcomes{changed: make(chan struct{}, 1), open: map[string]bool{}, early: map[string]event.Code{}, ended: map[event.Code]int{}}
+	return &outcomes{
+		changed: make(chan struct{}, 1), known: map[string]bool{}, open: map[string]bool{},
+		early: map[string]event.Code{}, ended: map[event.Code]int{},
+	}
 }
 
 // follow follows the terminal events from now on, until ctx ends. It closes
@@ -46,16 +49,19 @@ func (o *outcomes) take(e saga.Stored) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if !o.open[e.Saga] {
+	if !o.known[e.Saga] {
 		o.early[e.Saga] = body.Code
 		return
 	}
-	delete(o.open, e.Saga)
-	o.end(body.Code)
+	o.end(e.Saga, body.Code)
 }
 
-// end counts an outcome. The caller holds mu.
-func (o *outcomes) end(code event.Code) {
+// end counts the outcome of a saga, once. The caller holds mu.
+func (o *outcomes) end(saga string, code event.Code) {
+	if !o.open[saga] {
+		return
+	}
+	delete(o.open, saga)
 	o.ended[code]++
 	select {
 	case o.changed <- struct{}{}:
@@ -63,17 +69,18 @@ func (o *outcomes) end(code event.Code) {
 	}
 }
 
-// expect waits for one more saga.
+// expect waits for one more saga. A key that is submitted twice is one.
 func (o *outcomes) expect(saga string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.total++
-	if code, ok := o.early[saga]; ok {
-		delete(o.early, saga)
-		o.end(code)
+	if o.known[saga] {
 		return
 	}
-	o.open[saga] = true
+	o.known[saga], o.open[saga] = true, true
+	if code, ok := o.early[saga]; ok {
+		delete(o.early, saga)
+		o.end(saga, code)
+	}
 }
 
 // settle counts a saga that had ended before it was waited for: its key was
@@ -81,16 +88,13 @@ func (o *outcomes) expect(saga string) {
 func (o *outcomes) settle(saga string, code event.Code) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.open[saga] {
-		delete(o.open, saga)
-		o.end(code)
-	}
+	o.end(saga, code)
 }
 
 func (o *outcomes) counts() (open, total int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return len(o.open), o.total
+	return len(o.open), len(o.known)
 }
 
 // wait waits until no saga is open or ctx ends, and returns how many still are.

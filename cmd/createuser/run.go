@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -134,6 +136,22 @@ Try it, in another terminal:
 Development secrets:
 
 %s
-`, p.vars["NATS_URL"], p.vars["REDIS_URL"], p.vars["ENCRYPT_URL"], p.usersAt(),
+`, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
 		service.Address(s.Host, s.NotifyPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
+}
+
+// withoutCredentials returns URLs, separated by commas, without what may be a
+// secret in them.
+func withoutCredentials(urls string) string {
+	var all []string
+	for one := range strings.SplitSeq(urls, ",") {
+		u, err := url.Parse(strings.TrimSpace(one))
+		if err != nil || u.Host == "" {
+			all = append(all, "(as set)")
+			continue
+		}
+		u.User, u.RawQuery = nil, ""
+		all = append(all, u.String())
+	}
+	return strings.Join(all, ", ")
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/redis/go-redis/v9"
 	"github.com/rs/zerolog"
 
+	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
 )
 
@@ -23,7 +24,7 @@ const defaultData = ".create-user"
 const modeVariable = "CREATE_USER_MODE"
 
 // withDefaults lays the environment over the development defaults, unless
-// another mode is asked for.
+// another mode is asked for. A variable that stands in a file has no default.
 func withDefaults(vars service.Vars) service.Vars {
 	if mode := vars[modeVariable]; mode != "" && mode != service.ModeDevelopment {
 		return vars
@@ -40,6 +41,7 @@ func withDefaults(vars service.Vars) service.Vars {
 	}
 	set := maps.Clone(vars)
 	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
+	maps.DeleteFunc(defaults, func(name, _ string) bool { return set[name+"_FILE"] != "" })
 	return defaults.With(set)
 }
 
@@ -64,7 +66,7 @@ func (t *tool) nats(ctx context.Context) (jetstream.JetStream, func(), error) {
 	}
 	if err := reach(ctx, conn); err != nil {
 		conn.Close()
-		return nil, nil, fmt.Errorf(`NATS_URL: no NATS server answers at %s: is it running ("createuser run")? %w`, settings.URL, err)
+		return nil, nil, fmt.Errorf(`NATS_URL: no NATS server answers at %s: is it running ("createuser run")? %w`, settings.Servers(), err)
 	}
 	js, err := service.JetStream(conn)
 	if err != nil {
@@ -77,7 +79,20 @@ func (t *tool) nats(ctx context.Context) (jetstream.JetStream, func(), error) {
 func reach(ctx context.Context, conn *nats.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, connectTimeout)
 	defer cancel()
-	return conn.FlushWithContext(ctx)
+	if err := conn.FlushWithContext(ctx); err != nil {
+		return errors.Join(conn.LastError(), err) // the former says why, when it was refused
+	}
+	return nil
+}
+
+// expectEvents fails when there is no event store: who follows one waits until
+// it is there.
+func expectEvents(ctx context.Context, js jetstream.JetStream) error {
+	_, err := js.Stream(ctx, event.StreamEvents)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return fmt.Errorf(`there is no stream %s ("createuser streams apply"): %w`, event.StreamEvents, err)
+	}
+	return err
 }
 
 // redisSettings is how the commands reach Redis.

@@ -2,33 +2,42 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/csv"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/create-user/create-user/pkg/client"
 	"github.com/create-user/create-user/pkg/event"
 )
 
-// source yields requests. A request that cannot be read is yielded as an error
-// that names its line; the ones after it follow.
-type source = iter.Seq2[client.Registration, error]
-
-func oneOf(r client.Registration) source {
-	return func(yield func(client.Registration, error) bool) { yield(r, nil) }
+// request is a registration to submit.
+type request struct {
+	client.Registration
+	line int // where it stands in its file; 0: nowhere
 }
 
-// maxLine bounds a line of NDJSON: the largest image, escaped, and room for the rest.
-const maxLine = 4 * event.MaxImage
+// source yields requests. One that cannot be read is yielded as an error that
+// names its line, and never what stands there; the ones after it follow.
+type source = iter.Seq2[request, error]
+
+func oneOf(r client.Registration) source {
+	return func(yield func(request, error) bool) { yield(request{Registration: r}, nil) }
+}
 
 // readRequests reads requests in the given format; "auto" goes by the file's
 // name, else by the first character.
 func readRequests(from io.Reader, name, format string) (source, error) {
 	in := bufio.NewReader(from)
+	if mark, err := in.Peek(3); err == nil && bytes.Equal(mark, []byte("\ufeff")) {
+		_, _ = in.Discard(len(mark)) // a byte order mark; it is buffered
+	}
 	if format == "auto" {
 		format = guess(in, name)
 	}
@@ -45,10 +54,12 @@ func guess(in *bufio.Reader, name string) string {
 	case strings.HasSuffix(name, ".ndjson"), strings.HasSuffix(name, ".jsonl"), strings.HasSuffix(name, ".json"):
 		return "ndjson"
 	}
-	if first, err := in.Peek(1); err == nil && first[0] != '{' {
-		return "csv"
+	_, _ = in.Peek(1)                 // fills the buffer; an error comes again
+	head, _ := in.Peek(in.Buffered()) // all of it, which does not fail
+	if head = bytes.TrimSpace(head); len(head) == 0 || head[0] == '{' {
+		return "ndjson"
 	}
-	return "ndjson"
+	return "csv"
 }
 
 // line is a request as it stands in a file.
@@ -64,29 +75,97 @@ func (l line) registration() client.Registration {
 	}
 }
 
-func readNDJSON(in io.Reader) source {
-	return func(yield func(client.Registration, error) bool) {
-		lines := bufio.NewScanner(in)
-		lines.Buffer(nil, maxLine)
-		n := 0
-		for lines.Scan() {
-			n++
-			if len(strings.TrimSpace(lines.Text())) == 0 {
+// maxLine bounds a line of NDJSON: the largest image, escaped, and room for the rest.
+const maxLine = 8 * event.MaxImage
+
+func readNDJSON(in *bufio.Reader) source {
+	return func(yield func(request, error) bool) {
+		for n := 1; ; n++ {
+			text, err := nextLine(in)
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(request{line: n}, fmt.Errorf("line %d: %w", n, err))
+				return
+			}
+			text = bytes.TrimSpace(text)
+			if len(text) == 0 {
 				continue
 			}
-			var l line
-			err := json.Unmarshal(lines.Bytes(), &l)
+			registration, err := parseLine(text)
 			if err != nil {
-				err = fmt.Errorf("line %d: want one JSON object with text fields", n) // the library's error would quote the line
+				err = fmt.Errorf("line %d: %w", n, err)
 			}
-			if !yield(l.registration(), err) {
+			if !yield(request{registration, n}, err) {
 				return
 			}
 		}
-		if err := lines.Err(); err != nil {
-			yield(client.Registration{}, fmt.Errorf("line %d: %w", n+1, err))
+	}
+}
+
+// nextLine returns the next line, or as much of it as shows that it is longer
+// than maxLine; the rest is read past.
+func nextLine(in *bufio.Reader) ([]byte, error) {
+	var text []byte
+	for {
+		part, err := in.ReadSlice('\n')
+		if len(text) <= maxLine {
+			text = append(text, part...)
+		}
+		switch {
+		case errors.Is(err, bufio.ErrBufferFull):
+		case errors.Is(err, io.EOF) && len(text) > 0: // the last line has no end
+			return text, nil
+		default:
+			return text, err
 		}
 	}
+}
+
+// parseLine reads a line of NDJSON. The library's own errors would quote it.
+func parseLine(text []byte) (client.Registration, error) {
+	switch {
+	case len(text) > maxLine:
+		return client.Registration{}, fmt.Errorf("longer than %d bytes", maxLine)
+	case !utf8.Valid(text):
+		return client.Registration{}, errors.New("not UTF-8") // JSON would replace it without a word
+	}
+	var l line
+	decoder := json.NewDecoder(bytes.NewReader(text))
+	decoder.DisallowUnknownFields()
+	if text[0] != '{' || !json.Valid(text) || decoder.Decode(&l) != nil {
+		return client.Registration{}, fmt.Errorf("want one JSON object with text fields: %s", columnNames())
+	}
+	return l.registration(), nil
+}
+
+// column is a field of a request in a CSV file.
+type column struct {
+	name     string
+	optional bool
+	of       func(*client.Registration) *string
+}
+
+func columns() []column {
+	return []column{
+		{"Id", false, func(r *client.Registration) *string { return &r.ID }},
+		{"Token", false, func(r *client.Registration) *string { return &r.Token }},
+		{"Code", false, func(r *client.Registration) *string { return &r.Code }},
+		{"Phone", false, func(r *client.Registration) *string { return &r.Phone }},
+		{"Password", false, func(r *client.Registration) *string { return &r.Password }},
+		{"Username", false, func(r *client.Registration) *string { return &r.Username }},
+		{"Image", true, func(r *client.Registration) *string { return &r.Image }},
+		{"Key", true, func(r *client.Registration) *string { return &r.Key }},
+	}
+}
+
+func columnNames() string {
+	var names []string
+	for _, c := range columns() {
+		names = append(names, c.name)
+	}
+	return strings.Join(names, ", ")
 }
 
 // readCSV reads the header line at once, so that a wrong one is an error before
@@ -94,63 +173,63 @@ func readNDJSON(in io.Reader) source {
 func readCSV(in io.Reader) (source, error) {
 	records := csv.NewReader(in)
 	header, err := records.Read()
+	if errors.Is(err, io.EOF) {
+		return nil, errors.New("--file: it is empty: want a header line")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("--file: read the header line: %w", err)
 	}
-	if err := checkHeader(header); err != nil {
-		return nil, err
+	fields, err := parseHeader(header)
+	if err != nil {
+		return nil, fmt.Errorf("--file: %w", err)
 	}
-	return func(yield func(client.Registration, error) bool) {
+	return func(yield func(request, error) bool) {
 		for {
 			record, err := records.Read()
 			if errors.Is(err, io.EOF) {
 				return
 			}
 			if err != nil {
-				_, goesOn := errors.AsType[*csv.ParseError](err)
-				if !yield(client.Registration{}, err) || !goesOn {
+				wrong, goesOn := errors.AsType[*csv.ParseError](err)
+				if goesOn {
+					err = fmt.Errorf("line %d: %w", wrong.StartLine, wrong.Err)
+				}
+				if !yield(request{}, err) || !goesOn {
 					return
 				}
 				continue
 			}
-			if !yield(fromRecord(header, record), nil) {
+			r := request{}
+			r.line, _ = records.FieldPos(0)
+			for i, f := range fields {
+				*f.of(&r.Registration) = record[i]
+			}
+			if !yield(r, nil) {
 				return
 			}
 		}
 	}, nil
 }
 
-func checkHeader(header []string) error {
-	known := " id token code phone password username image key "
-	for _, name := range header {
-		if !strings.Contains(known, " "+strings.ToLower(strings.TrimSpace(name))+" ") {
-			return fmt.Errorf("--file: the header line names an unknown field %q; known are Id, Token, Code, Phone, Password, Username, Image, Key", name)
-		}
-	}
-	return nil
-}
-
-func fromRecord(header, record []string) client.Registration {
-	var r client.Registration
+// parseHeader returns the columns that a header line names. Its errors do not
+// quote the line: where it was forgotten, it is a request.
+func parseHeader(header []string) ([]column, error) {
+	fields, seen := make([]column, len(header)), map[string]bool{}
 	for i, name := range header {
-		switch strings.ToLower(strings.TrimSpace(name)) {
-		case "id":
-			r.ID = record[i]
-		case "token":
-			r.Token = record[i]
-		case "code":
-			r.Code = record[i]
-		case "phone":
-			r.Phone = record[i]
-		case "password":
-			r.Password = record[i]
-		case "username":
-			r.Username = record[i]
-		case "image":
-			r.Image = record[i]
-		case "key":
-			r.Key = record[i]
+		at := slices.IndexFunc(columns(), func(c column) bool { return strings.EqualFold(c.name, strings.TrimSpace(name)) })
+		if at < 0 {
+			return nil, fmt.Errorf("column %d of the header line is none of %s", i+1, columnNames())
+		}
+		fields[i] = columns()[at]
+		if seen[fields[i].name] {
+			return nil, fmt.Errorf("the header line names %s twice", fields[i].name)
+		}
+		seen[fields[i].name] = true
+	}
+	for _, c := range columns() {
+		if !c.optional && !seen[c.name] {
+			return nil, fmt.Errorf("the header line lacks %s", c.name)
 		}
 	}
-	return r
+	return fields, nil
 }

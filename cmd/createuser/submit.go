@@ -52,6 +52,11 @@ func (c submitCommand) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer closeNATS()
+	if !c.NoWait {
+		if err := expectEvents(ctx, js); err != nil {
+			return err
+		}
+	}
 	settings, err := service.Load[sealSettings](t.vars)
 	if err != nil {
 		return err
@@ -69,6 +74,9 @@ func (c submitCommand) Run(ctx context.Context, t *tool) error {
 	return s.run(ctx, requests)
 }
 
+// maxConcurrency bounds how many requests are in flight at once.
+const maxConcurrency = 4096
+
 func (c submitCommand) validate() error {
 	one := c.ID != "" || c.Token != "" || c.Code != "" || c.Phone != "" || c.Password != "" || c.Username != "" || c.Image != "" || c.Key != ""
 	switch {
@@ -76,9 +84,9 @@ func (c submitCommand) validate() error {
 		return errors.New("give either --file or the flags of one request, not both")
 	case !one && c.File == "":
 		return errors.New("nothing to submit: give --file, or --id, --token, --code, --phone, --password and --username")
-	case c.Concurrency < 1:
-		return errors.New("--concurrency: want at least 1")
-	case c.Rate < 0:
+	case c.Concurrency < 1 || c.Concurrency > maxConcurrency:
+		return fmt.Errorf("--concurrency: want 1 to %d", maxConcurrency)
+	case !(c.Rate >= 0): // nor is it a number otherwise
 		return errors.New("--rate: want 0 or more")
 	}
 	return nil
@@ -165,7 +173,7 @@ func (s *submission) publishAll(ctx context.Context, requests source) {
 	if s.command.Rate > 0 {
 		limit.SetLimit(rate.Limit(s.command.Rate))
 	}
-	queue := make(chan client.Registration)
+	queue := make(chan request)
 	var publishing sync.WaitGroup
 	for range s.command.Concurrency {
 		publishing.Go(func() {
@@ -188,10 +196,13 @@ func (s *submission) publishAll(ctx context.Context, requests source) {
 	publishing.Wait()
 }
 
-func (s *submission) publish(ctx context.Context, r client.Registration) {
+func (s *submission) publish(ctx context.Context, r request) {
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	sagaID, err := s.client.Request(ctx, r)
+	sagaID, err := s.client.Request(ctx, r.Registration)
+	if err != nil && r.line > 0 {
+		err = fmt.Errorf("line %d: %w", r.line, err)
+	}
 	s.note(sagaID, err)
 	if err != nil || s.outcomes == nil || r.Key == "" {
 		return

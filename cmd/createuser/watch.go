@@ -25,9 +25,12 @@ func (c watchCommand) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer closeNATS()
+	if err := expectEvents(ctx, js); err != nil {
+		return err
+	}
 	// What was asked for may be an Id or a saga: no filter says both, so each is
-	// followed by itself. Only one of them finds anything, save for an Id that is
-	// also a saga's id.
+	// followed by itself. Only one of them finds anything, save for the sagas of an
+	// Id that have it as their id too: their events come twice.
 	filters := []string{event.UserEvents("*", event.UserHash(c.Of))}
 	if event.ValidSagaID(c.Of) {
 		filters = append(filters, event.Key{User: "*", Saga: c.Of}.History())
@@ -35,7 +38,7 @@ func (c watchCommand) Run(ctx context.Context, t *tool) error {
 	if err := t.printf("waiting for events of %q; Ctrl-C ends\n", c.Of); err != nil {
 		return err
 	}
-	h := histories{tool: t, begun: map[event.Key]time.Time{}, open: map[event.Key]bool{}}
+	h := histories{tool: t, begun: map[event.Key]time.Time{}, last: map[event.Key]uint64{}, open: map[event.Key]bool{}}
 	events := make(chan saga.Stored)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -53,6 +56,7 @@ func (c watchCommand) Run(ctx context.Context, t *tool) error {
 type histories struct {
 	tool  *tool
 	begun map[event.Key]time.Time // when the first event of each saga was stored
+	last  map[event.Key]uint64    // the sequence of the last event printed of each
 	open  map[event.Key]bool
 }
 
@@ -93,8 +97,12 @@ func (h *histories) print(ctx context.Context, events <-chan saga.Stored, foreve
 	}
 }
 
-// event prints one event on one line.
+// event prints one event on one line, unless it was printed before.
 func (h *histories) event(e saga.Stored) error {
+	if e.Sequence <= h.last[e.Key] {
+		return nil
+	}
+	h.last[e.Key] = e.Sequence
 	first, known := h.begun[e.Key]
 	if !known {
 		first = e.Time

@@ -139,8 +139,10 @@ func (c *Client) Outcome(ctx context.Context, sagaID string) (event.Ended, error
 		Since:   time.Unix(0, 0),
 		Logger:  zerolog.Nop(),
 		Handle: func(_ context.Context, e saga.Stored) {
-			found, readErr = true, json.Unmarshal(e.Data, &ended)
-			stop()
+			if !found { // what was on its way when it stopped is another saga's
+				found, readErr = true, json.Unmarshal(e.Data, &ended)
+				stop()
+			}
 		},
 	})
 	switch {

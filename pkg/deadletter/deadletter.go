@@ -10,7 +10,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -36,51 +35,75 @@ type Box struct {
 // Open returns the box behind js.
 func Open(js jetstream.JetStream) *Box { return &Box{js: js, store: saga.NewStore(js)} }
 
-// readTime bounds how long one letter may take to arrive.
-const readTime = 10 * time.Second
+// stream returns the stream of dead letters, with its state.
+func (b *Box) stream(ctx context.Context) (jetstream.Stream, error) {
+	stream, err := b.js.Stream(ctx, event.StreamDeadLetters)
+	if errors.Is(err, jetstream.ErrStreamNotFound) {
+		return nil, fmt.Errorf(`there is no stream %s ("createuser streams apply"): %w`, event.StreamDeadLetters, err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the dead letters: %w", err)
+	}
+	return stream, nil
+}
 
 // Each calls use for every dead letter that is kept now, oldest first, until it
-// returns an error, which Each returns.
+// returns an error, which Each returns. One that cannot be decoded is passed
+// over, and an error in the end.
 func (b *Box) Each(ctx context.Context, use func(Letter) error) error {
-	consumer, err := b.js.OrderedConsumer(ctx, event.StreamDeadLetters, jetstream.OrderedConsumerConfig{})
+	stream, err := b.stream(ctx)
 	if err != nil {
-		return fmt.Errorf("read the dead letters: %w", err)
+		return err
 	}
-	for left := consumer.CachedInfo().NumPending; left > 0; {
-		msg, err := consumer.Next(jetstream.FetchMaxWait(readTime))
-		if err != nil {
-			return fmt.Errorf("read the dead letters: %w", err)
+	var unread []error
+	state := stream.CachedInfo().State
+	for number := state.FirstSeq; number <= state.LastSeq; number++ {
+		msg, err := stream.GetMsg(ctx, number, jetstream.WithGetMsgSubject(">")) // this one, or the next
+		if errors.Is(err, jetstream.ErrMsgNotFound) || err == nil && msg.Sequence > state.LastSeq {
+			break // the last ones were deleted
 		}
-		info, err := msg.Metadata()
 		if err != nil {
-			return fmt.Errorf("read the dead letters: %w", err)
+			return errors.Join(fmt.Errorf("read dead letter %d: %w", number, err), errors.Join(unread...))
 		}
-		left = info.NumPending
-		l, err := parse(msg.Data(), info.Sequence.Stream)
+		number = msg.Sequence
+		l, err := parse(msg.Data, number)
 		if err != nil {
-			return err
+			unread = append(unread, err)
+			continue
 		}
 		if err := use(l); err != nil {
-			return err
+			return errors.Join(err, errors.Join(unread...))
 		}
 	}
-	return nil
+	return errors.Join(unread...)
 }
 
 // Get returns one dead letter. It fails with [ErrNone].
 func (b *Box) Get(ctx context.Context, number uint64) (Letter, error) {
-	stream, err := b.js.Stream(ctx, event.StreamDeadLetters)
+	stream, err := b.stream(ctx)
 	if err != nil {
-		return Letter{}, fmt.Errorf("read the dead letters: %w", err)
+		return Letter{}, err
+	}
+	msg, err := message(ctx, stream, number)
+	if err != nil {
+		return Letter{}, err
+	}
+	return parse(msg.Data, number)
+}
+
+func message(ctx context.Context, stream jetstream.Stream, number uint64) (*jetstream.RawStreamMsg, error) {
+	none := fmt.Errorf("%w: %d", ErrNone, number)
+	if number == 0 { // to the server, no number at all
+		return nil, none
 	}
 	msg, err := stream.GetMsg(ctx, number)
 	if errors.Is(err, jetstream.ErrMsgNotFound) {
-		return Letter{}, fmt.Errorf("%w: %d", ErrNone, number)
+		return nil, none
 	}
 	if err != nil {
-		return Letter{}, fmt.Errorf("read dead letter %d: %w", number, err)
+		return nil, fmt.Errorf("read dead letter %d: %w", number, err)
 	}
-	return parse(msg.Data, number)
+	return msg, nil
 }
 
 func parse(data []byte, number uint64) (Letter, error) {
@@ -93,12 +116,12 @@ func parse(data []byte, number uint64) (Letter, error) {
 
 // Discard deletes a dead letter for good. It fails with [ErrNone].
 func (b *Box) Discard(ctx context.Context, number uint64) error {
-	if _, err := b.Get(ctx, number); err != nil {
+	stream, err := b.stream(ctx)
+	if err != nil {
 		return err
 	}
-	stream, err := b.js.Stream(ctx, event.StreamDeadLetters)
-	if err != nil {
-		return fmt.Errorf("discard dead letter %d: %w", number, err)
+	if _, err := message(ctx, stream, number); err != nil {
+		return err
 	}
 	if err := stream.DeleteMsg(ctx, number); err != nil {
 		return fmt.Errorf("discard dead letter %d: %w", number, err)

@@ -13,18 +13,37 @@ import (
 	"github.com/create-user/create-user/pkg/saga"
 )
 
-// ErrPoison says that a dead letter cannot be replayed: its message could not
-// be read the first time, and cannot be the next.
-var ErrPoison = errors.New("the message cannot be read, so a replay would fail again: discard it")
+// Why a dead letter cannot be replayed.
+var (
+	// ErrPoison: its message could not be read the first time, and cannot be the
+	// next; or it was too large to be kept.
+	ErrPoison = errors.New("the message cannot be read, so a replay would fail again: discard it")
+	// ErrEnded: its message is the end of a saga. A new attempt would only be told
+	// to the user as another end, and would undo nothing of the first.
+	ErrEnded = errors.New("the saga has ended, and a new attempt would undo nothing of it: discard it")
+)
 
-// Replay begins a new attempt with the message of a dead letter and returns the
-// attempt's saga. deadline is when the attempt must have ended. It fails with
-// [ErrPoison], and as [Original] does.
-func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadline time.Time) (string, error) {
+// Check returns the message of a dead letter that can be replayed. It fails with
+// [ErrPoison], with [ErrEnded], and as [Original] does.
+func Check(l Letter, opener *event.Opener) (event.Original, error) {
 	if l.Reason == event.ReasonPoison || l.User == event.UnknownUser {
-		return "", fmt.Errorf("dead letter %d: %w", l.Number, ErrPoison)
+		return event.Original{}, fmt.Errorf("dead letter %d: %w", l.Number, ErrPoison)
+	}
+	if t, _, err := event.ParseSubject(l.Subject); err == nil && t.Terminal() {
+		return event.Original{}, fmt.Errorf("dead letter %d: %w", l.Number, ErrEnded)
 	}
 	original, err := Original(l, opener)
+	if err == nil && len(original.Data) == 0 {
+		err = fmt.Errorf("dead letter %d: %w", l.Number, ErrPoison)
+	}
+	return original, err
+}
+
+// Replay begins a new attempt with the message of a dead letter and returns the
+// attempt's saga. deadline is when the attempt must have ended. It fails as
+// [Check] does.
+func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadline time.Time) (string, error) {
+	original, err := Check(l, opener)
 	if err != nil {
 		return "", err
 	}
@@ -65,7 +84,7 @@ func (b *Box) Attempt(ctx context.Context, l Letter) (event.Key, error) {
 func (b *Box) request(ctx context.Context, k event.Key, original event.Original, deadline time.Time) error {
 	msg := nats.NewMsg(event.SubjectRequested)
 	msg.Data = original.Data
-	msg.Header = header(original, k, event.TypeRequested, deadline)
+	msg.Header = meta(original, k, event.TypeRequested, deadline).Header()
 	_, err := b.js.PublishMsg(ctx, msg, jetstream.WithMsgID(k.Saga))
 	return err
 }
@@ -77,16 +96,12 @@ func (b *Box) resume(ctx context.Context, l Letter, k event.Key, original event.
 	if err != nil {
 		return err
 	}
-	m, err := event.ParseMeta(header(original, k, t, deadline))
-	if err != nil {
-		return err
-	}
-	return b.store.Append(ctx, m, k, original.Data, 0)
+	return b.store.Append(ctx, meta(original, k, t, deadline), k, original.Data, 0)
 }
 
-// header returns the headers of an attempt's first event: it was caused by the
-// event that was dead-lettered.
-func header(original event.Original, k event.Key, t event.Type, deadline time.Time) map[string][]string {
+// meta returns what stands in the headers of an attempt's first event: it was
+// caused by the event that was dead-lettered.
+func meta(original event.Original, k event.Key, t event.Type, deadline time.Time) event.Meta {
 	m, err := event.ParseMeta(original.Header)
 	if err != nil {
 		m = event.Meta{} // headers that were malformed are of no use in the attempt
@@ -96,5 +111,5 @@ func header(original event.Original, k event.Key, t event.Type, deadline time.Ti
 	}
 	m.ID, m.Source, m.Type, m.Saga = k.Saga+"."+string(t), "/create-user/replay", t, k.Saga
 	m.Time, m.Deadline = time.Now(), deadline
-	return m.Header()
+	return m
 }

@@ -3,6 +3,7 @@ package saga_test
 import (
 	"context"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,19 +18,27 @@ import (
 // slowAPI returns a JetStream context whose pull requests reach the server
 // after a delay, as they do when it is slow, or frozen for a while; all other
 // requests at once. It has a prefix of its own, as in an account of its own.
-func slowAPI(t *testing.T, s *sagatest.Server, delay time.Duration) jetstream.JetStream {
+// What is delivered is signalled.
+func slowAPI(t *testing.T, s *sagatest.Server, delay time.Duration) (js jetstream.JetStream, delivered <-chan struct{}) {
 	t.Helper()
 	conn, _ := s.Connect()
+	signal := make(chan struct{}, 1000)
+	deliver := func(m *nats.Msg) {
+		if m.Reply != "" {
+			signal <- struct{}{}
+		}
+	}
 	_, err := conn.Subscribe("SLOW.API.>", func(m *nats.Msg) {
+		// The errors are those of a connection that is closed: the end of the test.
 		forward := func() {
-			// A closed connection is the end of the test.
 			_ = conn.PublishRequest("$JS.API."+strings.TrimPrefix(m.Subject, "SLOW.API."), m.Reply, m.Data)
 		}
-		if strings.Contains(m.Subject, ".MSG.NEXT.") {
-			time.AfterFunc(delay, forward)
-		} else {
+		if !strings.Contains(m.Subject, ".MSG.NEXT.") {
 			forward()
+			return
 		}
+		_, _ = conn.Subscribe(m.Reply, deliver)
+		time.AfterFunc(delay, forward)
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -38,28 +47,40 @@ func slowAPI(t *testing.T, s *sagatest.Server, delay time.Duration) jetstream.Je
 		t.Fatal(err)
 	}
 	client, _ := s.Connect()
-	js, err := jetstream.NewWithAPIPrefix(client, "SLOW.API")
+	js, err = jetstream.NewWithAPIPrefix(client, "SLOW.API")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return js
+	return js, signal
 }
 
 func TestRun_LateDeliveryIsNotLost(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepCodeChecker)
+	verbs := settlements(t, s)
 	var keys []event.Key
-	for range 5 {
+	for range 4 {
 		keys = append(keys, begin(s, "ada"))
 	}
-	js := slowAPI(t, s, 2*time.Second) // longer than a pull is waited for
-	sagatest.Run(s, checking(func(_ context.Context, e taken) error {
+	js, delivered := slowAPI(t, s, 2*time.Second) // longer than a pull is waited for
+	var first sync.Once
+	stop := sagatest.Run(s, checking(func(_ context.Context, e taken) error {
 		if e.Delivery > 1 {
 			t.Errorf("saga %s: delivery %d", e.Saga, e.Delivery)
 		}
+		first.Do(func() { // one that comes while the loop is not even pulling
+			receive(t, delivered, "the first delivery")
+			receive(t, delivered, "the second delivery")
+		})
 		return nil
-	}), one(64), func(c *saga.Config) { c.JetStream = js })
-	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
+	}), one(1), func(c *saga.Config) { c.JetStream = js })
+	for range keys[:2] {
+		settled(t, verbs, "+ACK")
+	}
+	stop()
+	for _, k := range keys[:2] {
+		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
+	}
 }
 
 func TestStore_ReadsThroughAPrefix(t *testing.T) {
@@ -67,7 +88,8 @@ func TestStore_ReadsThroughAPrefix(t *testing.T) {
 	s := sagatest.New(t, event.StepCodeChecker)
 	k := begin(s, "ada")
 	sequence := s.Append(checked("ada"), k, time.Time{})
-	store := saga.NewStore(slowAPI(t, s, 0))
+	js, _ := slowAPI(t, s, 0)
+	store := saga.NewStore(js)
 	last, err := store.Last(t.Context(), k)
 	if err != nil {
 		t.Fatal(err)

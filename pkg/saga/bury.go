@@ -48,8 +48,8 @@ func (r *runner[In, Out]) endBuried(ctx context.Context, m *message[In]) error {
 		ended.ID = id
 	}
 	err := r.finish(ctx, r.append(m, ended))
-	if errors.Is(err, ErrNoEvent) {
-		return nil // the history that would end is gone
+	if errors.Is(err, ErrNoEvent) || errors.Is(err, errHadFailed) || is[poison](err) {
+		return nil // its history is gone, has ended, or can hold no more: nothing is left to end
 	}
 	return err
 }
@@ -101,9 +101,7 @@ func (r *runner[In, Out]) idOf(ctx context.Context, k event.Key) (string, error)
 		return "", fmt.Errorf("read the user's Id: %w", err)
 	}
 	var body event.TokenVerified
-	if json.Unmarshal(first.Data, &body) != nil {
-		return "", nil
-	}
+	_ = json.Unmarshal(first.Data, &body) // what cannot be read at all names nobody
 	return body.ID, nil
 }
 

@@ -31,15 +31,10 @@ func TestRun_PoisonBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepEncryptor)
 	verbs := settlements(t, s)
-	step := encrypting(func(context.Context, saga.Event[event.CodeChecked]) error {
+	sagatest.Run(s, encrypting(func(context.Context, saga.Event[event.CodeChecked]) error {
 		t.Error("poison reached the handler")
 		return nil
-	})
-	step.Undo = func(context.Context, saga.Event[event.CodeChecked]) error {
-		t.Error("what could not be read was undone")
-		return nil
-	}
-	sagatest.Run(s, step)
+	}))
 	k := begin(s, "ada")
 	poison := []byte(`{"id":"ada","username":` + secretCode + `,"note":"` + secretPassword + `"}`)
 	sequence := s.AppendRaw(event.TypeCodeChecked, poison, k, time.Time{})
@@ -74,6 +69,20 @@ func TestRun_PoisonBecomesADeadLetter(t *testing.T) {
 	settled(t, verbs, "+TERM")
 	noSecrets(t, "the dead letters", s.Contents(event.StreamDeadLetters))
 	noSecrets(t, "the logs", s.Logs())
+}
+
+func TestRun_PoisonOfAFailedSagaUndoesNothing(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t, event.StepCodeChecker)
+	verbs := settlements(t, s)
+	k := s.Key("ada")
+	s.AppendRaw(event.TypeTokenVerified, []byte("poison"), k, time.Time{})
+	s.Append(event.NewEnded("ada", event.StepWatchdog, event.CodeDeadlineExceeded), k, time.Time{})
+	step := checking(func(context.Context, taken) error { return nil })
+	step.Undo = func(context.Context, taken) error { t.Error("what could not be read was undone"); return nil }
+	sagatest.Run(s, step)
+	settled(t, verbs, "+TERM")
+	s.ExpectExactly(k, event.TypeTokenVerified, event.TypeFailed)
 }
 
 func noSecrets(t *testing.T, where, text string) {

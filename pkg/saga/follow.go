@@ -24,6 +24,9 @@ type Follower struct {
 	// more, with the number of events that are stored already. Nil: nobody needs to
 	// know.
 	Ready func(stored uint64)
+	// CaughtUp is called once, when every event that was stored already has been
+	// handled or passed over. Nil: nobody needs to know.
+	CaughtUp func()
 	// Handle is called for each event, one after the other.
 	Handle func(ctx context.Context, e Stored)
 	// Logger is told of what stands in the way.
@@ -40,17 +43,48 @@ func (s *Store) Follow(ctx context.Context, f Follower) error {
 	if consumer == nil {
 		return nil
 	}
+	past := consumer.CachedInfo().NumPending // events still to come
 	if f.Ready != nil {
-		f.Ready(consumer.CachedInfo().NumPending)
+		f.Ready(past)
 	}
-	consuming, err := consumer.Consume(func(msg jetstream.Msg) { f.take(ctx, msg) })
+	if past == 0 {
+		f.caughtUp()
+	}
+	consuming, err := consumer.Consume(func(msg jetstream.Msg) {
+		pending := f.take(ctx, msg)
+		if past == 0 {
+			return
+		}
+		if past--; past == 0 || pending == 0 { // what has expired meanwhile does not come
+			past = 0
+			f.caughtUp()
+		}
+	})
 	if err != nil {
 		return fmt.Errorf("follow the event store: %w", err)
 	}
 	<-ctx.Done()
 	consuming.Stop()
 	<-consuming.Closed()
+	s.forget(ctx, consumer)
 	return nil
+}
+
+func (f Follower) caughtUp() {
+	if f.CaughtUp != nil {
+		f.CaughtUp()
+	}
+}
+
+// forget deletes a consumer that is not used any more. What cannot be deleted
+// the server forgets by itself, after some minutes.
+func (s *Store) forget(ctx context.Context, consumer jetstream.Consumer) {
+	if !s.js.Conn().IsConnected() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), followRetry)
+	defer cancel()
+	_ = s.js.DeleteConsumer(ctx, event.StreamEvents, consumer.CachedInfo().Name)
 }
 
 // follow makes the consumer. It returns nil when ctx ends first.
@@ -84,18 +118,20 @@ func (s *Store) ordered(ctx context.Context, f Follower) (jetstream.Consumer, er
 	return s.js.OrderedConsumer(ctx, event.StreamEvents, config)
 }
 
-// take hands one delivery on. What is no event of this contract is passed over.
-func (f Follower) take(ctx context.Context, msg jetstream.Msg) {
+// take hands one delivery on, and returns how many more there are. What is no
+// event of this contract is passed over.
+func (f Follower) take(ctx context.Context, msg jetstream.Msg) (pending uint64) {
+	info, err := msg.Metadata()
+	if err != nil { // an ordered consumer hands on none without
+		f.Logger.Error().Err(err).Msg("cannot read a delivery: passed over")
+		return 0
+	}
 	e, err := ParseStored(msg.Subject(), msg.Headers(), msg.Data())
 	if err != nil {
 		f.Logger.Error().Err(err).Str("saga", e.Saga).Str("event", string(e.Type)).Msg("cannot read an event: passed over")
-		return
-	}
-	info, err := msg.Metadata()
-	if err != nil {
-		f.Logger.Error().Err(err).Str("saga", e.Saga).Str("event", string(e.Type)).Msg("cannot read a delivery: passed over")
-		return
+		return info.NumPending
 	}
 	e.Sequence, e.Time = info.Sequence.Stream, info.Timestamp
 	f.Handle(ctx, e)
+	return info.NumPending
 }

@@ -160,12 +160,18 @@ func settlements(t *testing.T, s *sagatest.Server) <-chan string {
 // settled waits for a settlement with the given verb and returns those before it.
 func settled(t *testing.T, verbs <-chan string, verb string) (before []string) {
 	t.Helper()
+	limit := time.NewTimer(30 * time.Second) // for all: a held event is heard of all the time
+	defer limit.Stop()
 	for {
-		got := receive(t, verbs, verb)
-		if got == verb {
-			return before
+		select {
+		case got := <-verbs:
+			if got == verb {
+				return before
+			}
+			before = append(before, got)
+		case <-limit.C:
+			t.Fatalf("waited in vain for %s, heard %q", verb, before)
 		}
-		before = append(before, got)
 	}
 }
 

@@ -33,7 +33,7 @@ func (r *runner[In, Out]) read(msg *nats.Msg) *message[In] {
 		m.broken = Poison(fmt.Errorf("read the delivery's metadata: %w", err))
 		return m
 	}
-	m.Delivery, m.sequence, m.stored = int(info.NumDelivered), info.Sequence.Stream, info.Timestamp //nolint:gosec // a count of deliveries fits
+	m.Delivery, m.sequence, m.stored = int(info.NumDelivered), info.Sequence.Stream, info.Timestamp
 	if r.consumes == event.TypeRequested {
 		m.broken = r.readRequest(m, info)
 	} else {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
 	"pgregory.net/rapid"
 
@@ -59,11 +58,12 @@ type model struct {
 	takers  map[string]func(*nats.Msg) saga.Delivery
 	open    []*delivered // what the server would deliver: neither acked nor dead-lettered
 	inHand  []*working
-	telling *working // whose settlement is told
+	busy    *working // whose turn it is
 
-	// effects of steps by name; buried remembers what was taken back, so that a
-	// late repeat of the effect is refused (a tombstone).
-	effects, buried map[string]bool
+	// effects of steps by name. Of the row-remover a tombstone stays, which refuses
+	// a late effect.
+	effects   map[string]bool
+	tombstone bool
 
 	result    error // of the next call of a handler
 	early     bool  // the handler fails before its effect, not after it
@@ -87,18 +87,10 @@ type working struct {
 	deaf    bool // what it tells the server gets lost
 }
 
-type fault int
-
-const (
-	none fault = iota
-	requestLost
-	answerLost
-)
-
 const modelLimit = 5
 
 func newModel(t *rapid.T, s *sagatest.Server) *model {
-	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}, buried: map[string]bool{}}
+	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}}
 	cfg := s.Config()
 	cfg.Logger, cfg.JetStream, cfg.DeliveryLimit = zerolog.Nop(), &faulty{s.JS(), m}, modelLimit
 	m.takers = map[string]func(*nats.Msg) saga.Delivery{
@@ -129,12 +121,7 @@ func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func
 		if m.early && m.result != nil {
 			return next(e.Body), m.result
 		}
-		if of, compensates := undoes[name]; compensates {
-			delete(m.effects, of)
-			m.buried[of] = true
-		} else if !m.buried[name] {
-			m.effects[name] = true
-		}
+		m.effect(name)
 		if errors.Is(m.result, errPanic) {
 			panic("over the event")
 		}
@@ -145,7 +132,6 @@ func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func
 			return errors.New("cannot undo")
 		}
 		delete(m.effects, name)
-		m.buried[name] = true
 		return nil
 	}
 	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo}, m.told)
@@ -153,6 +139,21 @@ func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func
 		panic(err)
 	}
 	return take
+}
+
+// effect is what a step does to the world. A process that was left behind (its
+// event is settled by another) can do no harm: a tombstone refuses the row, and
+// a claim lapses.
+func (m *model) effect(step string) {
+	of, compensates := undoes[step]
+	switch {
+	case compensates:
+		delete(m.effects, of)
+		m.tombstone = m.tombstone || of == event.StepUserWriter
+	case step == event.StepUserWriter && m.tombstone, m.busy.of.settled:
+	default:
+		m.effects[step] = true
+	}
 }
 
 // observe reads the history and opens what is new in it to its consumers.
@@ -200,8 +201,8 @@ func (m *model) handle(t *rapid.T) {
 	w := m.pick(t, func(w *working) bool { return !w.handled })
 	m.result = rapid.SampledFrom(outcomes).Draw(t, "outcome")
 	m.early = rapid.Bool().Draw(t, "before its effect")
+	m.busy, w.handled = w, true
 	w.Handle(t.Context())
-	w.handled = true
 }
 
 // settle lets a process settle what it has handled: append, then ack.
@@ -214,7 +215,7 @@ func (m *model) settle(t *rapid.T) {
 }
 
 func (m *model) finish(ctx context.Context, w *working) {
-	w.handled, m.telling = false, w
+	w.handled, m.busy = false, w
 	if held := w.Settle(ctx); !held {
 		m.drop(w)
 	}
@@ -284,7 +285,7 @@ func (m *model) rest(t *rapid.T) {
 			m.take(m.open[0])
 		}
 		w := m.inHand[0]
-		if !w.handled {
+		if m.busy = w; !w.handled {
 			w.Handle(t.Context())
 		}
 		w.deaf = false
@@ -305,35 +306,6 @@ func (m *model) rest(t *rapid.T) {
 // told is what the server hears of a delivery.
 func (m *model) told(_, word string) {
 	if word == "+ACK" || strings.HasPrefix(word, "+TERM") {
-		m.telling.of.settled = m.telling.of.settled || !m.telling.deaf
+		m.busy.of.settled = m.busy.of.settled || !m.busy.deaf
 	}
 }
-
-// faulty loses what the model says of an append.
-type faulty struct {
-	jetstream.JetStream
-	m *model
-}
-
-func (f *faulty) PublishMsgAsync(msg *nats.Msg, opts ...jetstream.PublishOpt) (jetstream.PubAckFuture, error) {
-	fault := f.m.fault
-	f.m.fault = none
-	if fault == none {
-		return f.JetStream.PublishMsgAsync(msg, opts...)
-	}
-	if fault == answerLost {
-		if _, err := f.JetStream.PublishMsg(context.Background(), msg, opts...); err != nil {
-			return nil, fmt.Errorf("lost anyway: %w", err)
-		}
-	}
-	future := make(lost, 1)
-	future <- jetstream.ErrAsyncPublishTimeout
-	return future, nil
-}
-
-// lost is the future of an append whose answer never comes.
-type lost chan error
-
-func (l lost) Ok() <-chan *jetstream.PubAck { return nil }
-func (l lost) Err() <-chan error            { return l }
-func (l lost) Msg() *nats.Msg               { return nil }

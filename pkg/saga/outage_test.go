@@ -18,8 +18,7 @@ import (
 func TestRun_UnavailableHoldsWithoutSpendingDeliveries(t *testing.T) {
 	t.Parallel()
 	const batch, sagas = 2, 12
-	// Held events outlive the ack wait.
-	s := sagatest.NewWith(t, sagatest.Options{AckWait: 2 * time.Second}, event.StepCodeChecker)
+	s := sagatest.New(t, event.StepCodeChecker)
 	var keys []event.Key
 	for i := range sagas {
 		keys = append(keys, begin(s, fmt.Sprintf("user-%d", i)))
@@ -41,7 +40,7 @@ func TestRun_UnavailableHoldsWithoutSpendingDeliveries(t *testing.T) {
 	}), one(batch), limit(1))
 
 	distinct := map[string]bool{}
-	for range 9 { // the last ones a second apart: beyond the ack wait
+	for range 9 {
 		distinct[receive(t, tries, "a try")] = true
 	}
 	if len(distinct) != batch {
@@ -55,6 +54,25 @@ func TestRun_UnavailableHoldsWithoutSpendingDeliveries(t *testing.T) {
 	if d := receive(t, resumed, "the work").Sub(back); d > 2*time.Second {
 		t.Errorf("work went on %s after the dependency came back, want 2 s at most", d)
 	}
+	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
+}
+
+func TestRun_HeldEventsOutliveTheAckWait(t *testing.T) {
+	t.Parallel()
+	const ackWait = 3 * time.Second
+	s := sagatest.NewWith(t, sagatest.Options{AckWait: ackWait}, event.StepCodeChecker)
+	began := time.Now()
+	away := func() bool { return time.Since(began) < ackWait+2*time.Second }
+	keys := []event.Key{begin(s, "ada"), begin(s, "bob"), begin(s, "cy")}
+	sagatest.Run(s, checking(func(_ context.Context, e taken) error {
+		if e.Delivery > 1 {
+			t.Errorf("saga %s: delivery %d", e.Saga, e.Delivery)
+		}
+		if away() {
+			return saga.Unavailable(errors.New("redis is away"))
+		}
+		return nil
+	}), one(8)) // with room to take a redelivery
 	expectAll(t, s, keys, event.TypeTokenVerified, event.TypeCodeChecked)
 }
 
@@ -135,17 +153,23 @@ func TestRun_DeadLetterStreamAwayLosesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), one(8))
-	k := s.Key("ada")
-	s.AppendRaw(event.TypeTokenVerified, []byte("poison"), k, time.Now()) // late at once: still a dead letter first
+	keys := []event.Key{s.Key("ada"), s.Key("ada"), s.Key("ada")}
+	for _, k := range keys { // late at once: still dead letters first
+		s.AppendRaw(event.TypeTokenVerified, []byte("poison"), k, time.Now())
+	}
 	s.ExpectExactly(begin(s, "next"), event.TypeTokenVerified, event.TypeCodeChecked)
-	s.ExpectExactly(k, event.TypeTokenVerified)
+	for _, k := range keys {
+		s.ExpectExactly(k, event.TypeTokenVerified)
+	}
 	if _, err := s.JS().CreateStream(t.Context(), cfg); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.DeadLetters(1); len(got) != 1 || got[0].Saga != k.Saga {
-		t.Errorf("dead letters: %+v", got)
+	for _, k := range keys {
+		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeFailed)
 	}
-	s.ExpectExactly(k, event.TypeTokenVerified, event.TypeFailed)
+	if got := len(s.DeadLetters(len(keys))); got != len(keys) {
+		t.Errorf("%d dead letters, want %d", got, len(keys))
+	}
 }
 
 func TestRun_ServerRestart(t *testing.T) {

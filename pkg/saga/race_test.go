@@ -127,6 +127,41 @@ func TestRun_DeadlineRacingAStepHasOneWinner(t *testing.T) {
 	t.Logf("winners: %v", won)
 }
 
+func TestRun_AfterTidiesUpBehindTheNextEventAlone(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t, event.StepCodeChecker)
+	verbs := settlements(t, s)
+	step := checking(func(ctx context.Context, e taken) error {
+		switch e.Body.ID {
+		case "rejected":
+			return saga.Reject(event.CodeIncorrect, nil)
+		case "failed":
+			return expire(ctx, s, e.Key, e.Meta, 2)
+		}
+		return nil
+	})
+	tidied := make(chan string, 10)
+	step.After = func(_ context.Context, e taken) {
+		if got := len(s.History(e.Key)); got != 2 {
+			t.Errorf("tidied up behind %d events, want 2", got)
+		}
+		tidied <- e.Body.ID
+		panic(secretCode)
+	}
+	sagatest.Run(s, step, one(1))
+	begin(s, "rejected")
+	begin(s, "failed")
+	begin(s, "good")
+	for range 3 {
+		settled(t, verbs, "+ACK")
+	}
+	if got := receive(t, tidied, "After"); got != "good" {
+		t.Errorf("tidied up behind the saga of %q", got)
+	}
+	s.ExpectExactly(begin(s, "next"), event.TypeTokenVerified, event.TypeCodeChecked)
+	noSecrets(t, "the logs", s.Logs())
+}
+
 func TestRun_LateEventIsNotHandled(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepCodeChecker)

@@ -62,9 +62,10 @@ func (r *runner[In, Out]) conclude(ctx context.Context, a appending[In]) bool {
 	switch {
 	case err == nil:
 		r.ack(a.m)
-		if r.step.After != nil && a.meta.Type == r.appends {
-			r.step.After(ctx, a.m.Event)
-		}
+		r.after(ctx, a)
+		return true
+	case errors.Is(err, errHadFailed):
+		r.ack(a.m)
 		return true
 	case is[poison](err):
 		return r.bury(ctx, a.m, event.ReasonPoison, err)
@@ -131,6 +132,10 @@ func (r *runner[In, Out]) finish(ctx context.Context, a appending[In]) error {
 	return r.resolve(ctx, a, err)
 }
 
+// errHadFailed says that the saga had failed before the append, and that the
+// step's effect is undone: nothing is left to do.
+var errHadFailed = errors.New("the saga had failed")
+
 // resolveTries is how often an append whose place is still free is tried again
 // before the event is held.
 const resolveTries = 3
@@ -146,7 +151,10 @@ func (r *runner[In, Out]) resolve(ctx context.Context, a appending[In], lost err
 			err = r.store.Append(ctx, a.meta, a.m.Key, a.data, a.m.after)
 			lost = err
 		case err == nil && t == event.TypeFailed:
-			return r.undo(ctx, a.m)
+			if err := r.undo(ctx, a.m); err != nil {
+				return err
+			}
+			return errHadFailed
 		}
 		if err == nil {
 			return nil
@@ -156,6 +164,20 @@ func (r *runner[In, Out]) resolve(ctx context.Context, a appending[In], lost err
 		}
 	}
 	return lost
+}
+
+// after tidies up behind an append, as far as the step does. A panic there is
+// for the log alone: the event is settled.
+func (r *runner[In, Out]) after(ctx context.Context, a appending[In]) {
+	if r.step.After == nil || a.meta.Type != r.appends {
+		return
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			r.logOf(a.m).Error().Err(recovered(p)).Msg("cannot tidy up")
+		}
+	}()
+	r.step.After(ctx, a.m.Event)
 }
 
 // undo takes back the step's effect for a saga that has failed. What could

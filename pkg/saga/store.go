@@ -2,6 +2,7 @@ package saga
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -28,12 +29,18 @@ type Stored struct {
 // them. It is safe for concurrent use.
 type Store struct {
 	js     jetstream.JetStream
-	direct string // the subject prefix of direct gets
+	direct string // the subject prefix of direct gets, which any replica answers
+	leader string // the subject of gets that the leader answers
 }
 
 // NewStore returns the event store that js reaches.
 func NewStore(js jetstream.JetStream) *Store {
-	return &Store{js: js, direct: apiPrefix(js) + "DIRECT.GET." + event.StreamEvents + "."}
+	api := apiPrefix(js)
+	return &Store{
+		js:     js,
+		direct: api + "DIRECT.GET." + event.StreamEvents + ".",
+		leader: api + "STREAM.MSG.GET." + event.StreamEvents,
+	}
 }
 
 // apiPrefix returns what the subjects of js's API begin with.
@@ -126,30 +133,67 @@ func tooLarge(err error) bool {
 	return ok && api.ErrorCode == codeMessageTooLarge || errors.Is(err, nats.ErrMaxPayload)
 }
 
-// Last returns the last event of a saga. It fails with [ErrNoEvent] when the
-// saga has none. On a cluster the answer may come from a replica that lags.
+// Last returns the last event of a saga, as [Store.LastMatching] does.
 func (s *Store) Last(ctx context.Context, k event.Key) (Stored, error) {
 	return s.LastMatching(ctx, k.History())
 }
 
 // LastMatching returns the last event whose subject matches filter, which may
 // hold wildcards. It fails with [ErrNoEvent] when there is none.
+//
+// It asks the stream's leader, so that on a cluster an event that was stored, or
+// delivered to anyone, is seen. (ADR-31 of nats-io/nats-architecture-and-design
+// says what a direct get may miss.)
 func (s *Store) LastMatching(ctx context.Context, filter string) (Stored, error) {
-	msg, sequence, err := s.last(ctx, filter)
+	request, err := json.Marshal(map[string]string{"last_by_subj": filter})
 	if err != nil {
-		return Stored{}, err
+		return Stored{}, fmt.Errorf("read the last event: %w", err)
 	}
-	at, err := time.Parse(time.RFC3339Nano, msg.Header.Get("Nats-Time-Stamp"))
+	answer, err := s.js.Conn().RequestWithContext(ctx, s.leader, request)
 	if err != nil {
-		return Stored{}, fmt.Errorf("read the last event: time: %w", err)
+		return Stored{}, fmt.Errorf("read the last event: %w", err)
 	}
-	stored, err := ParseStored(msg.Header.Get(jetstream.SubjectHeader), msg.Header, msg.Data)
-	stored.Sequence, stored.Time = sequence, at
+	return parseAnswer(answer.Data)
+}
+
+// parseAnswer reads the leader's answer: the API's JSON, in which header and
+// data are base64.
+func parseAnswer(data []byte) (Stored, error) {
+	var answer struct {
+		Error   *jetstream.APIError `json:"error"`
+		Message struct {
+			Subject  string    `json:"subject"`
+			Sequence uint64    `json:"seq"`
+			Header   []byte    `json:"hdrs"`
+			Data     []byte    `json:"data"`
+			Time     time.Time `json:"time"`
+		} `json:"message"`
+	}
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return Stored{}, fmt.Errorf("read the last event: decode the answer: %w", err)
+	}
+	switch {
+	case answer.Error == nil:
+	case answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+		return Stored{}, ErrNoEvent
+	default:
+		return Stored{}, fmt.Errorf("read the last event: %w", answer.Error)
+	}
+	var header nats.Header
+	if len(answer.Message.Header) > 0 {
+		var err error
+		if header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
+			return Stored{}, fmt.Errorf("read the last event: headers: %w", err)
+		}
+	}
+	stored, err := ParseStored(answer.Message.Subject, header, answer.Message.Data)
+	stored.Sequence, stored.Time = answer.Message.Sequence, answer.Message.Time
 	return stored, err
 }
 
 // position returns the type and sequence of a saga's last event, also when its
-// headers are those of a later version of the contract.
+// headers are those of a later version of the contract. It is a direct get: any
+// replica may answer, and one that lags is found out by the next append.
 func (s *Store) position(ctx context.Context, k event.Key) (event.Type, uint64, error) {
 	msg, sequence, err := s.last(ctx, k.History())
 	if err != nil {

@@ -209,6 +209,7 @@ func TestServe_CutsOffAHangingRequestAfterTheGrace(t *testing.T) {
 
 // fetch returns the body of an answer, or nothing when none came.
 func fetch(t testing.TB, url string) string {
+	t.Helper()
 	transport := &http.Transport{DisableKeepAlives: true}
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
 	if err != nil {

@@ -54,6 +54,9 @@ func Connect(s NATSSettings, name string, log zerolog.Logger) (*nats.Conn, error
 	if err != nil {
 		return nil, fmt.Errorf("NATS_URL: %w", err)
 	}
+	if err := connected(conn); err != nil {
+		log.Warn().Err(err).Str("servers", s.Servers()).Msg("NATS is away: trying until it is there")
+	}
 	return conn, nil
 }
 
@@ -144,7 +147,11 @@ func connected(conn *nats.Conn) error {
 	if conn.IsConnected() {
 		return nil
 	}
-	return fmt.Errorf("not connected to NATS (%s)", strings.ToLower(conn.Status().String()))
+	err := fmt.Errorf("not connected to NATS (%s)", strings.ToLower(conn.Status().String()))
+	if why := conn.LastError(); why != nil {
+		err = fmt.Errorf("%w: %w", err, why) // a refusal is said here alone until the first connection
+	}
+	return err
 }
 
 // flushAndClose sends what is still buffered, acks above all, and closes.

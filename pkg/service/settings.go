@@ -76,7 +76,7 @@ func resolveFiles(vars Vars, known []field) (Vars, error) {
 		if vars[f.name] != "" {
 			return nil, fmt.Errorf("%s and %s%s are both set: keep one", f.name, f.name, fileSuffix)
 		}
-		text, err := os.ReadFile(path) //nolint:gosec // the operator names the file
+		text, err := os.ReadFile(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s%s: %w", f.name, fileSuffix, err)
 		}

@@ -2,6 +2,7 @@ package parts
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
-
-	"crypto/rand"
 
 	"github.com/go-sql-driver/mysql"
 )

@@ -97,10 +97,35 @@ func (s *Server) shutdown() {
 }
 
 // Stop stops the server, gracefully. Connections stay and try again.
-func (s *Server) Stop() { s.shutdown() }
+func (s *Server) Stop() {
+	s.t.Helper()
+	lost := s.conn.StatusChanged(nats.RECONNECTING)
+	s.shutdown()
+	s.await(lost, nats.RECONNECTING)
+}
 
-// Start starts a server that was stopped, on the same port and store.
-func (s *Server) Start() { s.start() }
+// Start starts a server that was stopped, on the same port and store, and waits
+// until the connection of [Server.JS] stands again.
+func (s *Server) Start() {
+	s.t.Helper()
+	back := s.conn.StatusChanged(nats.CONNECTED)
+	s.start()
+	s.await(back, nats.CONNECTED)
+}
+
+// await waits for a change of the connection's status. Without it, a request
+// on the connection might go to the server that has gone, and wait for ever.
+func (s *Server) await(changed chan nats.Status, to nats.Status) {
+	s.t.Helper()
+	defer s.conn.RemoveStatusListener(changed)
+	limit := time.NewTimer(startTimeout)
+	defer limit.Stop()
+	select {
+	case <-changed:
+	case <-limit.C:
+		s.t.Fatalf("the connection is not %s after %s", to, startTimeout)
+	}
+}
 
 // Restart stops the server and starts it again.
 func (s *Server) Restart() {

@@ -84,10 +84,13 @@ func (p *Process) open(svc service.Service, vars service.Vars) (*service.Env, fu
 	return env, closeEnv
 }
 
+// Interrupt tells the service to stop.
+func (p *Process) Interrupt() { p.cancel() }
+
 // Stop stops the service and waits for it. A second call does nothing.
 func (p *Process) Stop() {
 	p.t.Helper()
-	p.cancel()
+	p.Interrupt()
 	limit := time.NewTimer(stopLimit)
 	defer limit.Stop()
 	select {

@@ -2,6 +2,7 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -56,6 +57,14 @@ func run(ctx context.Context, env *service.Env) error {
 	n.rooms = server
 
 	following := make(chan struct{})
+	env.Health.Add("event store", func(context.Context) error {
+		select {
+		case <-following:
+			return nil
+		default:
+			return errors.New("not followed yet")
+		}
+	})
 	return service.All(ctx,
 		func(ctx context.Context) error {
 			return store.Follow(ctx, n.follower(func() { close(following) }))

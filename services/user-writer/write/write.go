@@ -42,9 +42,10 @@ const maxImages = 4 << 20
 // write inserts the users of a batch, in portions whose images fit together.
 func (w writer) write(ctx context.Context, batch []saga.Event[event.Encrypted]) []saga.Result[event.Created] {
 	results := make([]saga.Result[event.Created], len(batch))
-	for from, to := 0, 0; from < len(batch); from = to {
-		to = from + portion(batch[from:])
+	for from := 0; from < len(batch); {
+		to := from + portion(batch[from:])
 		w.insert(ctx, batch[from:to], results[from:to])
+		from = to
 	}
 	return results
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"sync"
 	"time"
 
 	"github.com/create-user/create-user/pkg/event"
@@ -32,7 +31,6 @@ func run(ctx context.Context, env *service.Env) error {
 	w := watchdog{sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: store, log: env.Logger}
 
 	caughtUp := make(chan struct{})
-	catchUp := sync.OnceFunc(func() { close(caughtUp) })
 	env.Health.Add("event store", func(context.Context) error {
 		select {
 		case <-caughtUp:
@@ -41,21 +39,10 @@ func run(ctx context.Context, env *service.Env) error {
 			return errors.New("still reading the past")
 		}
 	})
-	var past uint64 // events of the past that are still to come
-	note := func(n uint64) {
-		if past = n; past == 0 {
-			catchUp()
-		}
-	}
 	follower := saga.Follower{
 		Filters: []string{event.SagaEvents("*")}, Since: time.Now().Add(-lookBack), Logger: env.Logger,
-		Ready: note,
-		Handle: func(_ context.Context, e saga.Stored) {
-			w.sagas.apply(e)
-			if past > 0 {
-				note(past - 1)
-			}
-		},
+		CaughtUp: func() { close(caughtUp) },
+		Handle:   func(_ context.Context, e saga.Stored) { w.sagas.apply(e) },
 	}
 	return service.All(ctx,
 		func(ctx context.Context) error { return store.Follow(ctx, follower) },

@@ -47,7 +47,7 @@ func (w watchdog) patrol(ctx context.Context) {
 	}
 }
 
-// round ends every saga that is late now.
+// round ends every saga that is late now, or as many as it can until ctx ends.
 func (w watchdog) round(ctx context.Context, now time.Time) {
 	toFail, toReport := w.sagas.late(now)
 	for _, s := range toReport {
@@ -64,6 +64,9 @@ func (w watchdog) round(ctx context.Context, now time.Time) {
 		})
 	}
 	for _, s := range toFail {
+		if ctx.Err() != nil {
+			break
+		}
 		queue <- s
 	}
 	close(queue)
