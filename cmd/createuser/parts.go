@@ -110,7 +110,7 @@ func (p *parts) startNATS() error {
 	if err != nil {
 		return fmt.Errorf("embedded NATS: %w", err)
 	}
-	go s.Start() // returns when the server is up; stop waits for its end
+	s.Start() // does not block
 	p.stops = append(p.stops, func() error {
 		s.Shutdown()
 		s.WaitForShutdown()

@@ -39,10 +39,22 @@ func (l *Logs) String() string {
 	return l.text.String()
 }
 
+// lastWords returns what explains a bad end: the race detector's reports, or
+// what was printed last.
+func (l *Logs) lastWords() string {
+	const most = 8 << 10
+	text := l.String()
+	if at := strings.Index(text, "WARNING: DATA RACE"); at >= 0 {
+		return text[at:min(len(text), at+most)]
+	}
+	return text[max(0, len(text)-most):]
+}
+
 // Process is a running program.
 type Process struct {
 	name string
 	cmd  *exec.Cmd
+	out  *Logs
 	done chan struct{} // closed when it has ended
 	err  error         // how it ended; read after done
 
@@ -53,7 +65,7 @@ type Process struct {
 // the end of the test it is stopped and must exit with 0 in time.
 func StartProcess(t testing.TB, vars map[string]string, out *Logs, name string, args ...string) *Process {
 	t.Helper()
-	p := &Process{name: name, cmd: exec.CommandContext(context.Background(), binary(t, name), args...), done: make(chan struct{})}
+	p := &Process{name: name, out: out, cmd: exec.CommandContext(context.Background(), binary(t, name), args...), done: make(chan struct{})}
 	p.cmd.Env = environ(vars)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
@@ -84,7 +96,7 @@ func (p *Process) Stop(t testing.TB) {
 	select {
 	case <-p.done:
 		if p.err != nil {
-			t.Errorf("%s did not end well: %v", p.name, p.err)
+			t.Errorf("%s did not end well: %v\n%s", p.name, p.err, p.out.lastWords())
 		}
 	case <-time.After(stopTime):
 		_ = p.cmd.Process.Kill()
