@@ -12,7 +12,7 @@ import (
 // drawn only where somebody may watch it: on a terminal.
 func (t *tool) bar(total int, what string, more ...progressbar.Option) *progressbar.ProgressBar {
 	file, isFile := t.err.(*os.File)
-	visible := isFile && term.IsTerminal(int(file.Fd())) //nolint:gosec // a file descriptor fits
+	visible := isFile && term.IsTerminal(int(file.Fd()))
 	return progressbar.NewOptions(total, append(more,
 		progressbar.OptionSetWriter(t.err), progressbar.OptionSetDescription(what), progressbar.OptionShowCount(),
 		progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(),

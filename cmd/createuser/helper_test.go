@@ -3,19 +3,17 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"io"
+	"os"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/create-user/create-user/pkg/event"
-	"github.com/create-user/create-user/pkg/saga"
+	"github.com/create-user/create-user/pkg/saga/sagatest"
 	"github.com/create-user/create-user/pkg/service"
 )
 
@@ -156,6 +154,7 @@ func bareNATS(t testing.TB, change ...func(*natsserver.Options)) (*natsserver.Se
 	t.Helper()
 	options := &natsserver.Options{
 		Host: "127.0.0.1", Port: natsserver.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: true, StoreDir: t.TempDir(), MaxPayload: 8 << 20,
+		JetStreamMaxStore: 1 << 40, // the streams reserve what they may fill
 	}
 	for _, c := range change {
 		c(options)
@@ -172,57 +171,30 @@ func bareNATS(t testing.TB, change ...func(*natsserver.Options)) (*natsserver.Se
 	if !s.ReadyForConnections(30 * time.Second) {
 		t.Fatal("the NATS server is not ready")
 	}
-	return s, service.Vars{"NATS_URL": s.ClientURL(), "STREAM_STORE": "1000000000"}
+	return s, service.Vars{"NATS_URL": s.ClientURL()}
 }
 
-// fixture is a NATS server with the streams of a deployment.
-type fixture struct {
-	vars  service.Vars
-	js    jetstream.JetStream
-	store *saga.Store
-}
-
-func newFixture(t testing.TB) fixture {
-	t.Helper()
-	s, vars := bareNATS(t)
-	command(t, vars, "streams", "apply").succeeds(t)
-	conn, err := nats.Connect(s.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := jetstream.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return fixture{vars, js, saga.NewStore(js)}
-}
-
-// append appends events to a saga's history, behind what stands there.
-func (f fixture) append(t testing.TB, k event.Key, bodies ...event.Body) {
-	t.Helper()
-	for _, b := range bodies {
-		var after uint64
-		if last, err := f.store.Last(t.Context(), k); err == nil {
-			after = last.Sequence
-		}
-		data, err := json.Marshal(b)
-		if err != nil {
-			t.Fatal(err)
-		}
-		m := event.Meta{ID: k.Saga + "." + string(b.EventType()), Type: b.EventType(), Saga: k.Saga, Deadline: time.Now().Add(time.Minute)}
-		if err := f.store.Append(t.Context(), m, k, data, after); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
+// at are the variables that lead to a server.
+func at(s *sagatest.Server) service.Vars { return service.Vars{"NATS_URL": s.URL()} }
 
 func key(id, sagaID string) event.Key { return event.Key{User: event.UserHash(id), Saga: sagaID} }
 
-// whole is the history of a registration that succeeds.
-func whole(id string) []event.Body {
-	return []event.Body{
+// register appends the history of a registration that succeeds.
+func register(s *sagatest.Server, id string, k event.Key) {
+	for _, body := range []event.Body{
 		event.TokenVerified{ID: id}, event.CodeChecked{ID: id}, event.Encrypted{ID: id}, event.Created{ID: id},
 		event.NewEnded(id, event.StepCodeDeleter, event.CodeCreated),
+	} {
+		s.Append(body, k, time.Time{})
+	}
+}
+
+// withPassword has a server ask for a password.
+func withPassword(o *natsserver.Options) { o.Username, o.Password = "ada", "right" }
+
+func writeFile(t testing.TB, path, text string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
 	}
 }

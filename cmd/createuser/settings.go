@@ -110,6 +110,7 @@ func (t *tool) redis(ctx context.Context) (*redis.Client, error) {
 	if err != nil {
 		return nil, errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
 	}
+	options.MaxRetries, options.DialerRetries = -1, 1 // a command tries once
 	client := redis.NewClient(options)
 	if err := client.Ping(ctx).Err(); err != nil {
 		return nil, errors.Join(fmt.Errorf(`REDIS_URL: no Redis answers at %s: is it running ("createuser run")? %w`, options.Addr, err), client.Close())

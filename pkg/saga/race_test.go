@@ -136,7 +136,11 @@ func TestRun_AfterTidiesUpBehindTheNextEventAlone(t *testing.T) {
 		case "rejected":
 			return saga.Reject(event.CodeIncorrect, nil)
 		case "failed":
-			return expire(ctx, s, e.Key, e.Meta, 2)
+			begun, err := s.Store().Last(ctx, e.Key)
+			if err != nil {
+				return err
+			}
+			return expire(ctx, s, e.Key, e.Meta, begun.Sequence)
 		}
 		return nil
 	})

@@ -15,34 +15,38 @@ func TestRun_StopFinishesWhatIsInHand(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepCodeChecker)
 	verbs := settlements(t, s)
-	working, finish := make(chan struct{}), make(chan struct{})
-	stop := sagatest.Run(s, checking(func(ctx context.Context, _ taken) error {
-		close(working)
-		<-finish
-		return ctx.Err()
-	}), one(1))
+	working, finish := make(chan struct{}, 10), make(chan struct{})
+	cfg := s.Config()
+	one(1)(&cfg)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		done <- saga.Run(ctx, cfg, checking(func(ctx context.Context, _ taken) error {
+			working <- struct{}{}
+			<-finish
+			return ctx.Err()
+		}))
+	}()
 	k := begin(s, "ada")
 	receive(t, working, "the handler")
+	cancel()
 	next := begin(s, "bob") // comes while the step stops: not taken
-
-	stopped := make(chan struct{})
-	stopping := make(chan struct{})
-	go func() { defer close(stopped); close(stopping); stop() }()
-	receive(t, stopping, "the stop")
 	select {
-	case <-stopped:
+	case <-done:
 		t.Fatal("stopped with an event in hand")
 	default:
 	}
 	close(finish)
-	receive(t, stopped, "the end of the stop")
+	if err := receive(t, done, "the end of the stop"); err != nil {
+		t.Errorf("Run: %v", err)
+	}
 	s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
 	if before := settled(t, verbs, "+ACK"); len(before) > 0 {
 		t.Errorf("settled with %q before the ack", before)
 	}
 	s.ExpectExactly(next, event.TypeTokenVerified)
-	if inHand, waiting := pending(t, s, event.StepCodeChecker); waiting != 1 {
-		t.Errorf("%d in hand, %d waiting after the stop, want the next event to wait", inHand, waiting)
+	if _, waiting := pending(t, s, event.StepCodeChecker); waiting != 1 {
+		t.Errorf("%d events wait after the stop, want the next one", waiting)
 	}
 }
 

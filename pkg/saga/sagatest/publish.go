@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -71,12 +72,10 @@ func (s *Server) AppendRaw(t event.Type, data []byte, k event.Key, deadline time
 		ID: k.Saga + "." + string(t), Source: "/create-user/sagatest", Type: t,
 		Time: time.Now(), Saga: k.Saga, Deadline: deadline,
 	}
-	if err := s.Store().Append(ctx, meta, k, data, after); err != nil {
+	msg := &nats.Msg{Subject: k.Subject(t), Header: meta.Header(), Data: data}
+	ack, err := s.js.PublishMsg(ctx, msg, jetstream.WithExpectLastSequenceForSubject(after, k.History()))
+	if err != nil {
 		s.t.Fatalf("append %s: %v", t, err)
 	}
-	last, err := s.Store().Last(ctx, k)
-	if err != nil {
-		s.t.Fatalf("read %s back: %v", t, err)
-	}
-	return last.Sequence
+	return ack.Sequence
 }
