@@ -28,6 +28,9 @@ func (runCommand) Help() string {
 	return `Everything listens on loopback. Ports: NATS_PORT (4222), REDIS_PORT (6379), ENCRYPT_PORT (4005),
 NOTIFIER_PORT (4003), METRICS_PORT (9090). Data lies in CREATE_USER_DATA (.create-user).
 
+The embedded Redis keeps codes in memory: a restart forgets them, and a registration under way is told that its code
+is incorrect. Set REDIS_URL to keep them.
+
 Set NATS_URL, REDIS_URL, ENCRYPT_URL or MYSQL_HOST to use a real server in place of the embedded one.
 The keys and secrets of development mode are fixed and public: never deploy them.`
 }
@@ -49,9 +52,6 @@ type runSettings struct {
 	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /healthz and /readyz"`
 	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 }
-
-// developmentStore is how many bytes of disk all streams together may fill.
-const developmentStore = 2 << 30
 
 // services are all services of the system, in saga order.
 func services() []service.Service {
@@ -93,7 +93,11 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 		envs = append(envs, env)
 	}
 	js := envs[0].JS
-	if _, err := streams.Apply(ctx, js, streams.Options{Store: developmentStore}); err != nil {
+	capacity, err := service.Load[streamSettings](p.vars)
+	if err != nil {
+		return err
+	}
+	if _, err := streams.Apply(ctx, js, streams.Options{Replicas: capacity.Replicas, Store: capacity.Store}); err != nil {
 		return fmt.Errorf("apply the streams: %w", err)
 	}
 	run := []func(context.Context) error{func(ctx context.Context) error {

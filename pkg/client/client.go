@@ -32,7 +32,8 @@ type Registration struct {
 	Image    string // any text of at most event.MaxImage bytes, usually a data URL
 
 	// Key is the idempotency key: requests with the same key are one registration.
-	// It becomes the saga's id, so it must be 1 to 64 characters of A-Za-z0-9_-.
+	// It becomes the saga's id, so it must be 1 to 64 characters of A-Za-z0-9_-. It
+	// is unique over all users: the same key for another Id is refused.
 	// Empty: a new one is made, and a repeated call is a second request.
 	Key string
 
@@ -58,9 +59,11 @@ func New(js jetstream.JetStream, key event.PublicKey, source string) *Client {
 // Request publishes the request for r and returns once it is stored. The saga's
 // id that it returns is r.Key or a new one.
 //
-// A [*event.FieldError] means that r is invalid and nothing was sent. With any
+// A [*event.FieldError] means that r is invalid and nothing was sent, and
+// [ErrKeyUsed] that the key stands for somebody else's registration. With any
 // other error the request may or may not be stored: to be sure, call again with
-// the same Key.
+// the key that is returned beside it. While no answer comes, Request repeats
+// itself with that key until ctx ends.
 func (c *Client) Request(ctx context.Context, r Registration) (string, error) {
 	if r.Key == "" {
 		r.Key = nuid.Next()
@@ -79,10 +82,14 @@ func (c *Client) Request(ctx context.Context, r Registration) (string, error) {
 		return "", err
 	}
 	if err := c.publish(ctx, r, request); err != nil {
-		return "", fmt.Errorf("publish the request of saga %s: %w", r.Key, err)
+		return r.Key, fmt.Errorf("publish the request of saga %s: %w", r.Key, err)
 	}
 	return r.Key, nil
 }
+
+// ErrKeyUsed says that a registration's key was used for another Id. Keys are
+// unique over all users.
+var ErrKeyUsed = errors.New("the key was used for another Id")
 
 // protect seals the credentials and puts a large image aside.
 func (c *Client) protect(ctx context.Context, saga string, request *event.Requested) error {
@@ -113,9 +120,55 @@ func (c *Client) publish(ctx context.Context, r Registration, request event.Requ
 		ID: r.Key + "." + string(event.TypeRequested), Source: c.source, Type: event.TypeRequested,
 		Time: time.Now(), Saga: r.Key, Deadline: r.Deadline,
 	}.Header()
-	_, err = c.js.PublishMsg(ctx, msg, jetstream.WithMsgID(r.Key))
+	msg.Header[event.HeaderMsgID] = []string{r.Key}
+	ack, err := c.send(ctx, msg)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return fmt.Errorf(`%w: is there a stream %s? ("createuser streams apply")`, err, event.StreamRequests)
+	}
+	if err != nil || !ack.Duplicate {
+		return err
+	}
+	return c.confirm(ctx, r, ack.Sequence)
+}
+
+// sendTime is how long one try may wait for its acknowledgement.
+const sendTime = 3 * time.Second
+
+// send publishes msg, again and again while no answer comes: its message id
+// makes that safe.
+func (c *Client) send(ctx context.Context, msg *nats.Msg) (*jetstream.PubAck, error) {
+	for {
+		attempt, cancel := context.WithTimeout(ctx, sendTime)
+		ack, err := c.js.PublishMsg(attempt, msg)
+		cancel()
+		unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
+		if err == nil || !unanswered || ctx.Err() != nil {
+			return ack, err
+		}
+	}
+}
+
+// confirm finds out whose request a duplicate was taken for. The first one
+// stands in the inbox at the given sequence, or its saga has begun.
+func (c *Client) confirm(ctx context.Context, r Registration, sequence uint64) error {
+	inbox, err := c.js.Stream(ctx, event.StreamRequests)
+	if err != nil {
+		return fmt.Errorf("look for the first request: %w", err)
+	}
+	msg, err := inbox.GetMsg(ctx, sequence)
+	if err == nil {
+		first, _ := event.DecodeRequested(msg.Data) // whatever is wrong with it, its Id is what counts
+		if first.ID != r.ID {
+			return ErrKeyUsed
+		}
+		return nil
+	}
+	if !errors.Is(err, jetstream.ErrMsgNotFound) {
+		return fmt.Errorf("look for the first request: %w", err)
+	}
+	_, err = saga.NewStore(c.js).Last(ctx, event.Key{User: event.UserHash(r.ID), Saga: r.Key})
+	if errors.Is(err, saga.ErrNoEvent) {
+		return ErrKeyUsed
 	}
 	return err
 }

@@ -46,6 +46,27 @@ type Settings struct {
 	Deadline      time.Duration `env:"SAGA_DEADLINE" envDefault:"2m" help:"time for a registration, from its request"`
 }
 
+// maxHandleTimeout is a quarter of the consumers' ack wait: a batch that takes
+// longer would be handled twice at once.
+const maxHandleTimeout = 7500 * time.Millisecond
+
+// validate returns an error that names the first setting out of range.
+func (s Settings) validate() error {
+	switch {
+	case s.Batch < 1:
+		return errors.New("SAGA_BATCH: want at least 1")
+	case s.Loops < 1:
+		return errors.New("SAGA_LOOPS: want at least 1")
+	case s.DeliveryLimit < 1:
+		return errors.New("SAGA_DELIVERY_LIMIT: want at least 1")
+	case s.HandleTimeout <= 0 || s.HandleTimeout > maxHandleTimeout:
+		return fmt.Errorf("SAGA_HANDLE_TIMEOUT: want more than 0 and at most %s", maxHandleTimeout)
+	case s.Deadline <= 0:
+		return errors.New("SAGA_DEADLINE: want more than 0")
+	}
+	return nil
+}
+
 // Env is what a service runs in.
 type Env struct {
 	Vars       Vars
@@ -69,6 +90,9 @@ func Address(host string, port uint16) string {
 func Open(name string, vars Vars, out io.Writer, health *Health) (*Env, func(), error) {
 	settings, err := Load[Settings](vars)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := settings.validate(); err != nil {
 		return nil, nil, err
 	}
 	log := zerolog.New(out).Level(settings.LogLevel).With().Timestamp().Str("service", name).Logger()
