@@ -8,6 +8,7 @@ P        ?= 2   # packages tested at once
 COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
 FUZZTIME ?= 30s # for one fuzz target
+CHAOS    ?=     # arguments of make chaos, such as -seeds 10 -cluster
 
 MODULES = $(shell go list -m -f '{{.Dir}}')
 
@@ -40,6 +41,10 @@ run: ## run everything in one process on loopback, in development mode
 .PHONY: test
 test: setup ## run all tests of all modules with the race detector, and count them
 	@go run ./test/parts/cmd/testall -race -count=$(strip $(COUNT)) -p=$(strip $(P)) -timeout=$(strip $(TIMEOUT)) work
+
+.PHONY: chaos
+chaos: setup ## break everything under load, and judge what is left (docs/reliability.md)
+	@go run ./test/chaos $(CHAOS)
 
 .PHONY: lint
 lint: ## check format, go vet and the rules of .golangci.yml
