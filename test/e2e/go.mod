@@ -8,6 +8,7 @@ require (
 	github.com/create-user/create-user/services/code-checker v0.0.0
 	github.com/create-user/create-user/services/encryptor v0.0.0
 	github.com/create-user/create-user/services/user-writer v0.0.0
+	github.com/create-user/create-user/streams v0.0.0
 	github.com/create-user/create-user/test/parts v0.0.0
 	github.com/go-sql-driver/mysql v1.10.1
 	github.com/google/go-cmp v0.7.0
