@@ -118,5 +118,12 @@ func (s Settings) authorize(ctx context.Context, env *service.Env) (func(context
 	if err != nil {
 		return nil, nil, err
 	}
-	return verifier.Verify, verifier.Close, nil
+	verify := func(ctx context.Context, tok, id string) error {
+		err := verifier.Verify(ctx, tok, id)
+		if errors.Is(err, token.ErrUnavailable) {
+			return fmt.Errorf("%w: %w", rooms.ErrUnavailable, err)
+		}
+		return err
+	}
+	return verify, verifier.Close, nil
 }

@@ -91,14 +91,30 @@ func (srv *Server) join(s *socket, id, ack string) {
 	}
 }
 
+// authorize asks whether a client may join a room, until somebody can tell.
 func (srv *Server) authorize(s *socket, id string) error {
 	if srv.opts.Authorize == nil {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, srv.opts.CallTimeout)
-	defer cancel()
-	return guard(func() error { return srv.opts.Authorize(ctx, s.token, id) })
+	ask := func() error {
+		ctx, cancel := context.WithTimeout(s.ctx, srv.opts.CallTimeout)
+		defer cancel()
+		return guard(func() error { return srv.opts.Authorize(ctx, s.token, id) })
+	}
+	err := ask()
+	for again := srv.opts.Retry; errors.Is(err, ErrUnavailable) && s.ctx.Err() == nil; again = min(2*again, lastRetry) {
+		select {
+		case <-time.After(again):
+		case <-s.ctx.Done():
+			return err
+		}
+		err = ask()
+	}
+	return err
 }
+
+// lastRetry is the longest pause before Authorize is asked again.
+const lastRetry = 2 * time.Second
 
 // replay sends the last outcome of a room to a socket that has become a member.
 func (srv *Server) replay(s *socket, id string) error {

@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -22,8 +23,10 @@ type Message struct {
 type Options struct {
 	// Authorize reports by an error that the bearer of token may not hear what
 	// happens to user id. The token is "" when the client sent none, or one that is
-	// no string or too long. The error is logged, so it must not hold the token. When
-	// Authorize is nil, every room is open to everyone.
+	// no string or too long. The error is logged, so it must not hold the token. One
+	// that wraps ErrUnavailable says that nobody can tell at present: the client
+	// waits, and Authorize is asked again. When Authorize is nil, every room is open
+	// to everyone.
 	Authorize func(ctx context.Context, token, id string) error
 
 	// Last returns the outcome for a client that joins after it was emitted; false
@@ -52,6 +55,9 @@ type Options struct {
 	PingInterval   time.Duration // between a client's answer and the next ping; default 25 s
 	PingTimeout    time.Duration // for that answer; default 20 s
 }
+
+// ErrUnavailable is wrapped by errors of Authorize that are not the client's doing.
+var ErrUnavailable = errors.New("cannot tell at present")
 
 // tries is how often Last is called before a replay is given up: with the default
 // pause, over three seconds.
