@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -86,6 +87,52 @@ func TestClose_LeavesNoGoroutine(t *testing.T) {
 	})
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	enginetest.Eventually(t, "every goroutine ended", func() bool { return runtime.NumGoroutine() <= before })
+}
+
+// slowGoodbye is a receiver that takes its time to hear of the end.
+type slowGoodbye struct {
+	Receiver
+	release chan struct{}
+}
+
+func (s slowGoodbye) Closed(Reason) { <-s.release }
+
+func TestClose_WaitsUntilEveryReceiverKnows(t *testing.T) {
+	for name, cutOff := range map[string]bool{"in order": false, "cut off": true} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				receiver := slowGoodbye{release: make(chan struct{})}
+				srv, err := New(Options{Open: func(*Session) Receiver { return receiver }})
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := srv.open(nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if cutOff {
+					cancel()
+				}
+				closed := make(chan struct{})
+				go s.close(PingTimeout)
+				synctest.Wait()
+				go func() {
+					_ = srv.Close(ctx) // its error is another test's
+					close(closed)
+				}()
+				synctest.Wait()
+				select {
+				case <-closed:
+					t.Error("Close did not wait for a receiver that was still told")
+				default:
+				}
+				close(receiver.release)
+				<-closed
+			})
+		})
+	}
 }
 
 func TestSession_EndsOnceForManyReasons(t *testing.T) {

@@ -87,6 +87,7 @@ func (srv *Server) Close(ctx context.Context) error {
 	for _, s := range srv.list(nil) {
 		s.close(ServerClosed)
 	}
+	<-srv.idle // a session that a request is closing right now may still be told of
 	close(srv.stop)
 	srv.tasks.Wait()
 	return err

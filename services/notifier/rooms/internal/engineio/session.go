@@ -122,8 +122,8 @@ func (s *Session) close(reason Reason) {
 	close(s.done)
 	abort(conn)
 	abort(candidate)
-	s.srv.remove(s)
 	s.receiver.Closed(reason)
+	s.srv.remove(s) // last: Close returns once the last session is removed
 }
 
 // abort ends a connection without a word, so that it cannot block: closing a TLS
