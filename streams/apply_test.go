@@ -19,6 +19,7 @@ const (
 	events      = "USER_CREATE_EVENTS"
 	deadLetters = "USER_CREATE_DLQ"
 	images      = "OBJ_USER_CREATE_IMAGES"
+	audit       = "USER_CREATE_AUDIT"
 )
 
 func TestApply_CreatesEverythingThenLeavesItAlone(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 func sizes(t testing.TB, js jetstream.JetStream) map[string]int64 {
 	t.Helper()
 	all := make(map[string]int64)
-	for _, name := range []string{requests, events, deadLetters, images} {
+	for _, name := range []string{requests, events, deadLetters, images, audit} {
 		s, err := js.Stream(t.Context(), name)
 		if err != nil {
 			t.Fatal(err)
@@ -29,17 +29,17 @@ func sizes(t testing.TB, js jetstream.JetStream) map[string]int64 {
 func TestApply_SharesTheStoreInTheDeclaredProportion(t *testing.T) {
 	t.Parallel()
 	js, d := oneServer(t), load(t)
-	apply(t, js, d, streams.Options{Store: 128 << 20})
-	want := map[string]int64{requests: 16 << 20, events: 64 << 20, deadLetters: 16 << 20, images: 32 << 20}
+	apply(t, js, d, streams.Options{Store: 129 << 20})
+	want := map[string]int64{requests: 16 << 20, events: 64 << 20, deadLetters: 16 << 20, images: 32 << 20, audit: 1 << 20}
 	if diff := cmp.Diff(want, sizes(t, js)); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
-	apply(t, js, d, streams.Options{Store: 1 << 30})
-	want = map[string]int64{requests: 128 << 20, events: 512 << 20, deadLetters: 128 << 20, images: 256 << 20}
+	apply(t, js, d, streams.Options{Store: 1032 << 20})
+	want = map[string]int64{requests: 128 << 20, events: 512 << 20, deadLetters: 128 << 20, images: 256 << 20, audit: 8 << 20}
 	if diff := cmp.Diff(want, sizes(t, js)); diff != "" {
 		t.Errorf("grown (-want +got):\n%s", diff)
 	}
-	apply(t, js, d, streams.Options{Store: 128 << 20})
+	apply(t, js, d, streams.Options{Store: 129 << 20})
 	if got := sizes(t, js)[events]; got != 64<<20 {
 		t.Errorf("shrunk on request to %d, want %d", got, 64<<20)
 	}
@@ -57,7 +57,7 @@ func TestApply_WithoutOptionsOnlyGrows(t *testing.T) {
 	if diff := cmp.Diff(before, sizes(t, js)); diff != "" {
 		t.Errorf("sizes (-want +got):\n%s", diff)
 	}
-	apply(t, js, d, streams.Options{Store: 128 << 20})
+	apply(t, js, d, streams.Options{Store: 129 << 20})
 	apply(t, js, d, streams.Options{})
 	if got, want := sizes(t, js)[events], streamOf(t, d, events).MaxBytes; got != want {
 		t.Errorf("a stream below the declaration has %d bytes afterwards, want %d", got, want)

@@ -33,7 +33,7 @@ func TestLoad_DeclaresTheStreamsOfTheContract(t *testing.T) {
 	for _, s := range load(t).Streams {
 		c := s.Config
 		got = append(got, stream{c.Name, c.Subjects, c.Retention, c.MaxAge, c.Duplicates, c.MaxMsgSize, c.AllowDirect})
-		if c.Discard != jetstream.DiscardNew || c.Storage != jetstream.FileStorage || c.Replicas != 1 || c.MaxBytes < 1<<30 {
+		if c.Discard != jetstream.DiscardNew || c.Storage != jetstream.FileStorage || c.Replicas != 1 || c.MaxBytes < 64<<20 {
 			t.Errorf("%s: discard %v, storage %v, replicas %d, bytes %d", c.Name, c.Discard, c.Storage, c.Replicas, c.MaxBytes)
 		}
 	}
@@ -42,6 +42,7 @@ func TestLoad_DeclaresTheStreamsOfTheContract(t *testing.T) {
 		{events, []string{"user.create.*.*.*"}, jetstream.LimitsPolicy, 7 * day, 100 * time.Millisecond, 1 << 20, true},
 		{deadLetters, []string{"dlq.user.create.>"}, jetstream.LimitsPolicy, 30 * day, 10 * time.Minute, 8 << 20, true},
 		{images, []string{"$O.USER_CREATE_IMAGES.C.>", "$O.USER_CREATE_IMAGES.M.>"}, jetstream.LimitsPolicy, day, 2 * time.Minute, -1, true},
+		{audit, []string{"audit.user.create.*"}, jetstream.LimitsPolicy, 365 * day, 100 * time.Millisecond, 64 << 10, true},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("streams (-want +got):\n%s", diff)

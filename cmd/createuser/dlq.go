@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/user"
 	"slices"
 	"strings"
 	"time"
@@ -122,7 +124,7 @@ func (t *tool) showMessage(l deadletter.Letter) error {
 	if err != nil {
 		return t.printf("  message     sealed (%v)\n", namingKey(err))
 	}
-	return t.printf("  message     %s\n", masked(original.Data))
+	return t.printf("  message     %s\n", event.Masked(original.Data))
 }
 
 // letterChoice is which dead letters an action is for.
@@ -251,7 +253,20 @@ func (t *tool) withLetters(ctx context.Context, do func(*deadletter.Box) error) 
 		return err
 	}
 	defer closeNATS()
-	return do(deadletter.Open(js))
+	return do(deadletter.Open(js).By(operator()))
+}
+
+// operator names who uses the tool, for audit events: their account and machine.
+func operator() string {
+	name := "somebody"
+	if u, err := user.Current(); err == nil {
+		name = u.Username
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return name
+	}
+	return name + "@" + host
 }
 
 // letterSettings is what opens dead letters.

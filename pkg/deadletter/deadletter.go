@@ -30,10 +30,19 @@ type Letter struct {
 type Box struct {
 	js    jetstream.JetStream
 	store *saga.Store
+	actor string // in whose name audit events are stored
 }
 
 // Open returns the box behind js.
 func Open(js jetstream.JetStream) *Box { return &Box{js: js, store: saga.NewStore(js)} }
+
+// By returns the same box in the hands of actor, in whose name it stores the
+// audit event of each act.
+func (b *Box) By(actor string) *Box {
+	mine := *b
+	mine.actor = actor
+	return &mine
+}
 
 // stream returns the stream of dead letters, with its state.
 func (b *Box) stream(ctx context.Context) (jetstream.Stream, error) {
@@ -114,19 +123,24 @@ func parse(data []byte, number uint64) (Letter, error) {
 	return l, nil
 }
 
-// Discard deletes a dead letter for good. It fails with [ErrNone].
+// Discard deletes a dead letter for good, and stores an audit event of it. It
+// fails with [ErrNone].
 func (b *Box) Discard(ctx context.Context, number uint64) error {
 	stream, err := b.stream(ctx)
 	if err != nil {
 		return err
 	}
-	if _, err := message(ctx, stream, number); err != nil {
+	msg, err := message(ctx, stream, number)
+	if err != nil {
 		return err
 	}
-	if err := stream.DeleteMsg(ctx, number); err != nil {
-		return fmt.Errorf("discard dead letter %d: %w", number, err)
-	}
-	return nil
+	l, _ := parse(msg.Data, number) // one that cannot be decoded can be discarded
+	return b.audited(ctx, event.AuditDiscard, l, func() error {
+		if err := stream.DeleteMsg(ctx, number); err != nil {
+			return fmt.Errorf("discard dead letter %d: %w", number, err)
+		}
+		return nil
+	})
 }
 
 // Original opens the message that a dead letter holds. It fails as

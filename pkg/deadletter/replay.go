@@ -39,9 +39,9 @@ func Check(l Letter, opener *event.Opener) (event.Original, error) {
 	return original, err
 }
 
-// Replay begins a new attempt with the message of a dead letter and returns the
-// attempt's saga. deadline is when the attempt must have ended. It fails as
-// [Check] does.
+// Replay begins a new attempt with the message of a dead letter, stores an audit
+// event of it, and returns the attempt's saga. deadline is when the attempt must
+// have ended. It fails as [Check] does.
 func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadline time.Time) (string, error) {
 	original, err := Check(l, opener)
 	if err != nil {
@@ -51,11 +51,12 @@ func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadli
 	if err != nil {
 		return "", err
 	}
-	if l.Stream == event.StreamRequests {
-		err = b.request(ctx, k, original, deadline)
-	} else {
-		err = b.resume(ctx, l, k, original, deadline)
-	}
+	err = b.audited(ctx, event.AuditReplay, l, func() error {
+		if l.Stream == event.StreamRequests {
+			return b.request(ctx, k, original, deadline)
+		}
+		return b.resume(ctx, l, k, original, deadline)
+	})
 	if err != nil {
 		return "", fmt.Errorf("replay dead letter %d as saga %s: %w", l.Number, k.Saga, err)
 	}

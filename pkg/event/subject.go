@@ -15,12 +15,14 @@ const (
 	StreamRequests    = "USER_CREATE_REQUESTS"
 	StreamEvents      = "USER_CREATE_EVENTS"
 	StreamDeadLetters = "USER_CREATE_DLQ"
+	StreamAudit       = "USER_CREATE_AUDIT"
 	BucketImages      = "USER_CREATE_IMAGES"
 )
 
 const (
 	prefix           = "user.create."
 	deadLetterPrefix = "dlq.user.create."
+	auditPrefix      = "audit.user.create."
 
 	// SubjectRequested is where upstream services publish requests.
 	SubjectRequested = prefix + string(TypeRequested)

@@ -28,6 +28,7 @@ func (s *Server) declare(ackWait time.Duration, steps []string) {
 			Name: event.StreamDeadLetters, Subjects: []string{"dlq.user.create.>"},
 			MaxAge: 30 * 24 * time.Hour, Discard: jetstream.DiscardNew,
 		},
+		{Name: event.StreamAudit, Subjects: []string{"audit.user.create.*"}, MaxAge: 365 * 24 * time.Hour},
 	} {
 		if _, err := s.js.CreateStream(ctx, c); err != nil {
 			s.t.Fatalf("create stream %s: %v", c.Name, err)

@@ -1,4 +1,4 @@
-package main
+package event_test
 
 import (
 	"encoding/json"
@@ -28,8 +28,8 @@ func TestMasked(t *testing.T) {
 		``:       `0 bytes that are no JSON object: not shown`,
 		"x\x00y": `3 bytes that are no JSON object: not shown`,
 	} {
-		if got := masked([]byte(in)); got != want {
-			t.Errorf("masked(%s):\n%s\nwant\n%s", in, got, want)
+		if got := event.Masked([]byte(in)); got != want {
+			t.Errorf("Masked(%s):\n%s\nwant\n%s", in, got, want)
 		}
 	}
 }
@@ -74,8 +74,8 @@ func TestMasked_NeverShowsASecret(t *testing.T) {
 		if cut := rapid.IntRange(0, 3*len(data)).Draw(t, "cut"); cut < len(data) {
 			data = data[:cut]
 		}
-		if got := masked(data); strings.Contains(got, secret) {
-			t.Errorf("masked(%s) = %s", data, got)
+		if got := event.Masked(data); strings.Contains(got, secret) {
+			t.Errorf("Masked(%s) = %s", data, got)
 		}
 	})
 }
@@ -88,17 +88,17 @@ func FuzzMasked(f *testing.F) {
 		if json.Unmarshal(data, &body) != nil {
 			return
 		}
-		got := masked(data)
+		got := event.Masked(data)
 		var shown map[string]json.RawMessage
 		if body != nil && json.Unmarshal([]byte(got), &shown) != nil {
-			t.Fatalf("masked(%q) = %q", data, got)
+			t.Fatalf("Masked(%q) = %q", data, got)
 		}
 		for name, value := range shown {
 			switch strings.ToLower(name) {
 			case "id", "username", "status", "step", "of", "(unknown fields)":
 			default:
 				if string(value) != `"(hidden)"` {
-					t.Errorf("masked(%q) shows %s of %q", data, value, name)
+					t.Errorf("Masked(%q) shows %s of %q", data, value, name)
 				}
 			}
 		}

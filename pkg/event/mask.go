@@ -1,17 +1,15 @@
-package main
+package event
 
 import (
 	"encoding/json"
 	"fmt"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/create-user/create-user/pkg/event"
 )
 
-// masked returns a body with everything hidden that may be a secret: of the
+// Masked returns a body with everything hidden that may be a secret: of the
 // fields that the contract does not know, even their names.
-func masked(data []byte) string {
+func Masked(data []byte) string {
 	var body map[string]any
 	if json.Unmarshal(data, &body) != nil || body == nil {
 		return fmt.Sprintf("%d bytes that are no JSON object: not shown", len(data))
@@ -45,7 +43,7 @@ func masked(data []byte) string {
 func short(value any) bool {
 	switch v := value.(type) {
 	case string:
-		return utf8.RuneCountInString(v) <= event.MaxID
+		return utf8.RuneCountInString(v) <= MaxID
 	case bool:
 		return true
 	}
