@@ -48,7 +48,10 @@ func (r *runner[In, Out]) endBuried(ctx context.Context, m *message[In]) error {
 		ended.ID = id
 	}
 	err := r.finish(ctx, r.append(m, ended))
-	if errors.Is(err, ErrNoEvent) || errors.Is(err, errHadFailed) || is[poison](err) {
+	switch {
+	case errors.Is(err, ErrNoEvent) && !r.late(m):
+		return err // a replica that lags may have said so
+	case errors.Is(err, ErrNoEvent), errors.Is(err, errHadFailed), is[poison](err):
 		return nil // its history is gone, has ended, or can hold no more: nothing is left to end
 	}
 	return err

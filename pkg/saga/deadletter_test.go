@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -283,4 +284,59 @@ func TestRun_DeliveryLimit(t *testing.T) {
 		}
 		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeFailed)
 	})
+}
+
+func TestRun_HandlerThatEndsItsProcessTakesNobodyWithIt(t *testing.T) {
+	t.Parallel()
+	s := sagatest.NewWith(t, sagatest.Options{AckWait: 300 * time.Millisecond}, event.StepCodeChecker)
+	killer := begin(s, "killer") // first, so that all others stand behind it
+	var keys []event.Key
+	for i := range 12 {
+		keys = append(keys, begin(s, fmt.Sprintf("user-%d", i)))
+	}
+	died, givenUp := make(chan struct{}, 1), make(chan struct{}, 100)
+	process := func() (stop func()) {
+		conn, js := s.Connect()
+		return sagatest.Run(s, checking(func(ctx context.Context, e taken) error {
+			if e.Body.ID == "killer" {
+				conn.Close() // nothing more is heard of this process
+				died <- struct{}{}
+				<-ctx.Done()
+			}
+			return nil
+		}), one(64), onLog("event was not handled forward", givenUp), func(c *saga.Config) {
+			c.JetStream, c.HandleTimeout = js, 200*time.Millisecond
+		})
+	}
+	for stop, alive := process(), true; alive; {
+		select {
+		case <-died:
+			stop()
+			stop = process()
+		case <-givenUp:
+			alive = false
+		}
+	}
+	if letter := s.DeadLetters(1)[0]; letter.Saga != killer.Saga || letter.Reason != event.ReasonDeliveryLimit {
+		t.Errorf("dead letter of saga %s for %s", letter.Saga, letter.Reason)
+	}
+	s.ExpectExactly(killer, event.TypeTokenVerified, event.TypeFailed)
+	for _, k := range keys {
+		s.ExpectExactly(k, event.TypeTokenVerified, event.TypeCodeChecked)
+	}
+}
+
+func TestRun_HandlerThatEndsItsProcessUntilTheDeadlineIsADeadLetter(t *testing.T) {
+	t.Parallel()
+	s := sagatest.NewWith(t, sagatest.Options{AckWait: 100 * time.Millisecond}, event.StepCodeChecker)
+	k := s.Key("ada")
+	s.Append(verified("ada"), k, time.Now())
+	for range 3 {
+		take(t, s, event.StreamEvents, event.StepCodeChecker) // and never settles it
+	}
+	s.Append(event.NewEnded("ada", event.StepWatchdog, event.CodeDeadlineExceeded), k, time.Time{})
+	sagatest.Run(s, checking(func(context.Context, taken) error { t.Error("handled once more"); return nil }))
+	if letter := s.DeadLetters(1)[0]; letter.Reason != event.ReasonDeliveryLimit || letter.Saga != k.Saga {
+		t.Errorf("dead letter of saga %s for %s", letter.Saga, letter.Reason)
+	}
 }

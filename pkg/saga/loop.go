@@ -59,7 +59,7 @@ func (r *runner[In, Out]) loop(ctx, work context.Context) {
 // queue, so that one odd event does not stand in the way for good.
 func (r *runner[In, Out]) round(ctx context.Context, held, fresh []*message[In]) []*message[In] {
 	var together, alone []*message[In]
-	for _, m := range slices.Concat(held, fresh) {
+	for _, m := range slices.Concat(held, r.part(fresh)) {
 		if m.Delivery > 1 {
 			alone = append(alone, m)
 		} else {
@@ -80,6 +80,31 @@ func (r *runner[In, Out]) round(ctx context.Context, held, fresh []*message[In])
 		}
 	}
 	return left
+}
+
+// apart is the time between events that are given back to come one by one.
+const apart = 10 * time.Millisecond
+
+// part gives back all but one of the events that come a second time together, as
+// they do after a process has ended with them in hand, and returns the others. If
+// one of them is what ends the process, the rest must not be in its hand again:
+// their deadlines would pass before it reaches its delivery limit.
+func (r *runner[In, Out]) part(fresh []*message[In]) []*message[In] {
+	var kept []*message[In]
+	second := 0
+	for _, m := range fresh {
+		if m.Delivery == 2 {
+			if second++; second > 1 {
+				r.nak(m, time.Duration(second-1)*apart)
+				continue
+			}
+		}
+		kept = append(kept, m)
+	}
+	if second > 1 { // before the next handler may end the process
+		_ = r.cfg.JetStream.Conn().FlushTimeout(time.Second) // a lost word only costs a redelivery
+	}
+	return kept
 }
 
 // keepEvery is how often the ack wait of what waits for its turn is extended.

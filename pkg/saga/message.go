@@ -39,15 +39,22 @@ func (r *runner[In, Out]) read(msg *nats.Msg) *message[In] {
 	} else {
 		m.broken = r.readEvent(m)
 	}
-	if m.broken == nil && r.mayFail && m.Delivery > r.cfg.DeliveryLimit {
+	tooOften := m.Delivery > r.cfg.DeliveryLimit || m.Delivery > lateDeliveries && r.late(m)
+	if m.broken == nil && r.mayFail && tooOften {
 		m.broken = errTooOften
 	}
 	return m
 }
 
+// lateDeliveries is how often an event whose deadline has passed may have been
+// delivered without being dead-lettered. A handler that ends the process each
+// time costs an ack wait each time, so its saga's deadline comes before the
+// delivery limit.
+const lateDeliveries = 3
+
 // errTooOften is what is wrong with a message that was delivered more often
-// than the limit allows without having been settled: its handler ends the
-// process each time.
+// than is allowed without having been settled: its handler ends the process
+// each time.
 var errTooOften = errors.New("delivered too often without being settled")
 
 // readEvent reads an event of the event store.

@@ -173,7 +173,7 @@ func TestRun_RedeliveredEventsRunAlone(t *testing.T) {
 		results := make([]saga.Result[event.CodeChecked], len(batch))
 		for i, e := range batch {
 			results[i].Next = checked(e.Body.ID)
-			if e.Delivery != 2 || len(batch) > 1 {
+			if e.Delivery < 2 || len(batch) > 1 {
 				t.Errorf("delivery %d in a batch of %d", e.Delivery, len(batch))
 			}
 		}

@@ -145,7 +145,7 @@ const resolveTries = 3
 // the event is appended again.
 func (r *runner[In, Out]) resolve(ctx context.Context, a appending[In], lost error) error {
 	for range resolveTries {
-		t, sequence, err := r.store.position(ctx, a.m.Key)
+		t, sequence, err := r.store.Position(ctx, a.m.Key)
 		switch {
 		case errors.Is(err, ErrNoEvent) && a.m.after == 0, err == nil && sequence <= a.m.after:
 			err = r.store.Append(ctx, a.meta, a.m.Key, a.data, a.m.after)

@@ -191,10 +191,11 @@ func parseAnswer(data []byte) (Stored, error) {
 	return stored, err
 }
 
-// position returns the type and sequence of a saga's last event, also when its
-// headers are those of a later version of the contract. It is a direct get: any
-// replica may answer, and one that lags is found out by the next append.
-func (s *Store) position(ctx context.Context, k event.Key) (event.Type, uint64, error) {
+// Position returns the type and sequence of a saga's last event, also when its
+// headers are those of a later version of the contract. It fails with
+// [ErrNoEvent]. It is a direct get: any replica may answer, and one that lags
+// with an earlier event.
+func (s *Store) Position(ctx context.Context, k event.Key) (event.Type, uint64, error) {
 	msg, sequence, err := s.last(ctx, k.History())
 	if err != nil {
 		return "", 0, err

@@ -24,8 +24,10 @@ type hand struct {
 	undoing  bool // it takes back the step's effect
 	claimed  bool // it has claimed a code
 	misled   bool // a replica that lags has answered it
-	resume   func() (struct{}, bool)
-	crash    func() // nothing more is done, and nothing is told
+	// lateAtOnce: it had been delivered often when it came, and its deadline had passed.
+	lateAtOnce bool
+	resume     func() (struct{}, bool)
+	crash      func() // nothing more is done, and nothing is told
 
 	yield func(struct{}) bool
 	trace []string // of all that the runner asks for, with the answers; see Record
@@ -39,6 +41,7 @@ type crashed struct{}
 func (w *World) take(t *task) *hand {
 	t.deliveries++
 	h := &hand{task: t, w: w, delivery: t.deliveries}
+	h.lateAtOnce = h.mayFail() && h.delivery > lateDeliveries && h.late()
 	h.resume, h.crash = iter.Pull(h.life)
 	w.hands = append(w.hands, h)
 	return h

@@ -44,6 +44,10 @@ const (
 // DeliveryLimit is how often an event is delivered before it is dead-lettered.
 const DeliveryLimit = 4
 
+// lateDeliveries is how often an event may have been delivered when its deadline has
+// passed without being dead-lettered.
+const lateDeliveries = 3
+
 // handle returns what the handler makes of the event, or what stands in the way of
 // calling it.
 func (h *hand) handle() result {
@@ -52,7 +56,7 @@ func (h *hand) handle() result {
 		return result{cause: poison}
 	case h.invalid:
 		return reject(event.CodeInvalidRequest)
-	case h.mayFail() && h.delivery > DeliveryLimit && h.w.Mutant != NoLimit:
+	case h.mayFail() && (h.delivery > DeliveryLimit || h.lateAtOnce) && h.w.Mutant != NoLimit:
 		return result{cause: tooOften}
 	case h.mayFail() && h.late():
 		return result{cause: tooLate}
@@ -167,7 +171,8 @@ func (h *hand) bury(why cause) bool {
 		h.buried = true
 	}
 	if h.mayFail() && h.User != event.UnknownUser && h.w.Mutant != LetterNotEnded {
-		if a := h.finish(h.failed(event.CodeProcessingError)); a == moved || a == unclear {
+		a := h.finish(h.failed(event.CodeProcessingError))
+		if a == moved || a == unclear || a == gone && !h.late() {
 			return false
 		}
 	}
