@@ -170,7 +170,8 @@ func (c *codeTable) Delete(_ context.Context, holders []codes.Holder) []error {
 		if u.used.value == h.Saga && u.deleted {
 			continue
 		}
-		if u.used.value != h.Saga {
+		before := u.used.value != "" && u.deleted // another saga deleted what it had used
+		if u.used.value != h.Saga && (u.code.value != "" || !before) {
 			u.usedCode = u.code.value
 		}
 		u.used, u.deleted = c.lasts(h.Saga, usedFor), true

@@ -36,13 +36,6 @@
 //
 // Each is a line to delete here once the product is mended.
 //
-//   - judge.go, registration: a replay past the pivot repeats the deletion of a code
-//     that is gone, and so forgets which it was: a repetition of the registration is
-//     then called code_incorrect, not duplicate_request.
-//   - judge.go, judgeEnd (stood): a saga that finds the row of another one which has
-//     failed, and whose row is yet to be removed, is told user_exists.
-//   - ops.go, readPosition: a replica that lags and answers "none" has a dead letter
-//     leave its saga open; the watchdog ends it at its deadline.
 //   - ops.go, replay, and run.go, moment: a dead letter past the pivot is replayed only
 //     when its message is off its consumer and its saga has not completed. Nothing in
 //     the product sees to that, and both sagas would complete (mutant ReplayCompleted).

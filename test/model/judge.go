@@ -113,7 +113,7 @@ func (w *World) judgeEnd(p *person, k event.Key) {
 		}
 	case event.CodeUserExists:
 		if !w.stood[k] {
-			w.blame("exists", p.id, k.Saga, "the user is said to exist, and no other saga's row had stood")
+			w.blame("exists", p.id, k.Saga, "the user is said to exist, and no row had stood that is there to stay")
 		}
 	case event.CodeProcessingError:
 		if !slices.ContainsFunc(w.letters, func(l letter) bool { return l.Key == k }) {
@@ -184,9 +184,6 @@ func (w *World) registration(p *person) invariants.Registration {
 				r.Ends = append(r.Ends, event.CodeUserExists)
 			}
 		}
-	}
-	if slices.ContainsFunc(w.letters, func(l letter) bool { return l.User == p.user && l.Type == event.TypeCreated }) {
-		r.Ends = append(r.Ends, event.CodeIncorrect) // of a code whose deletion a replay repeated: see the package's doc
 	}
 	if p.unencrypted {
 		r.Ends = append(r.Ends, event.CodeEncryptionFailed)

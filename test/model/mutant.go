@@ -23,6 +23,7 @@ const (
 	NoRemoval        Mutant = "5: failed removes no row"
 	NoTombstone      Mutant = "5: a removal leaves no tombstone"
 	RemoveByID       Mutant = "5: a compensation removes whatever row the Id has"
+	ExistsBlind      Mutant = "5: the row of a saga that has failed counts as a user"
 	RetryBlocks      Mutant = "6: a retry keeps its place while it waits"
 	NoDeadline       Mutant = "7: the watchdog ignores deadlines"
 	WatchdogBlind    Mutant = "7: the watchdog appends behind whatever is last"
@@ -57,6 +58,7 @@ func Mutants() map[Mutant][]string {
 		NoRemoval:        {"row"},
 		NoTombstone:      {"row", "written twice"},
 		RemoveByID:       {"row", "foreign row"},
+		ExistsBlind:      {"exists"},
 		RetryBlocks:      {"blocked"},
 		NoDeadline:       {"deadline"},
 		WatchdogBlind:    {"order", "ended"},

@@ -153,20 +153,48 @@ func (h *hand) write(e event.Encrypted) result {
 			Key: h.storeKey(), ID: e.ID, Phone: e.EncryptedPhone, Password: e.EncryptedPassword, Name: e.Username,
 		}})
 		h.w.must(err)
-		if row, ok, err := h.w.Users.Find(context.Background(), e.ID); ok && err == nil && row.Key != h.storeKey() {
-			h.w.stood[h.Key] = true
-		}
 	})
 	if c != fine {
 		return result{cause: c}
 	}
 	switch written[0].Verdict {
 	case store.Exists:
-		return reject(event.CodeUserExists)
+		return h.exists(e.ID)
 	case store.Removed, store.Refused:
 		return reject(event.CodeProcessingError)
 	}
 	return result{next: event.Created{ID: e.ID, Username: e.Username}}
+}
+
+// exists is the result of a saga whose Id is taken. The row of a saga that has
+// failed is yet to be removed, and is removed now.
+func (h *hand) exists(id string) result {
+	h.pause()
+	w := h.w
+	row, found, err := w.Users.Find(context.Background(), id)
+	w.must(err)
+	if !found {
+		return result{cause: odd}
+	}
+	if row.Key == h.storeKey() {
+		w.blame("exists", id, h.Saga, "its own row is taken for another one's")
+	}
+	if w.chance("read fails", 12) {
+		return result{cause: unavailable}
+	}
+	i := w.history.place(event.Key{User: row.Key.User, Saga: row.Saga})
+	switch {
+	case i < 0, !w.history.events[i].Type.BeforePivot() && w.history.events[i].Type != event.TypeFailed:
+		w.stood[h.Key] = true
+		return reject(event.CodeUserExists)
+	case w.Mutant == ExistsBlind:
+		return reject(event.CodeUserExists)
+	case w.history.events[i].Type == event.TypeFailed:
+		if c := h.effect(database, func() { w.must(w.Users.Remove(context.Background(), []store.Key{row.Key})) }); c != fine {
+			return result{cause: c}
+		}
+	}
+	return result{cause: odd}
 }
 
 func (h *hand) complete(e event.Created) result {

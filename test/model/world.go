@@ -57,7 +57,7 @@ type World struct {
 	down   map[string]bool    // steps whose service does not run
 	full   bool               // the event store takes nothing
 	lapses map[event.Key]bool // sagas whose claim only time frees; see leaveBehind
-	stood  map[event.Key]bool // sagas that found another one's row
+	stood  map[event.Key]bool // sagas that found a row which is there to stay
 	reach  Reach
 	broken []invariants.Violation // found on the way
 }

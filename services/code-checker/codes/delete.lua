@@ -17,10 +17,12 @@ if redis.call('TYPE', code_key).ok == 'string' then
   redis.call('DEL', code_key)
 end
 if user ~= saga then
-  -- The claim and its trace are gone, after an outage perhaps. The code that was stored is the best guess at the one used.
-  spent = ''
+  -- The claim and its trace are gone, after an outage perhaps, or are those of an earlier attempt at this saga. The code
+  -- that was stored is the best guess at the one used; where none was, that which was deleted before.
   if code and code ~= '' then
     spent = redis.sha1hex(code)
+  elseif state ~= 'deleted' then
+    spent = ''
   end
 end
 redis.call('SET', used_key, 'deleted ' .. saga .. ' ' .. spent, 'PX', used_ttl)

@@ -23,10 +23,12 @@ var (
 
 // table is a fake of users. It notes what it is asked.
 type table struct {
-	verdicts map[string]store.Verdict // by Id; Inserted when there is none
-	err      error
-	inserts  [][]store.User
-	removed  []store.Key
+	verdicts           map[string]store.Verdict // by Id; Inserted when there is none
+	err                error
+	row                *store.User // that Find finds
+	findErr, removeErr error
+	inserts            [][]store.User
+	removed            []store.Key
 }
 
 func (t *table) Insert(_ context.Context, users []store.User) ([]store.Result, error) {
@@ -44,9 +46,31 @@ func (t *table) Insert(_ context.Context, users []store.User) ([]store.Result, e
 	return results, nil
 }
 
+func (t *table) Find(context.Context, string) (store.User, bool, error) {
+	if t.row == nil {
+		return store.User{}, false, t.findErr
+	}
+	return *t.row, true, t.findErr
+}
+
 func (t *table) Remove(_ context.Context, sagas []store.Key) error {
 	t.removed = append(t.removed, sagas...)
+	if t.removeErr != nil {
+		return t.removeErr
+	}
 	return t.err
+}
+
+// past is a fake of the history: the last event of any saga.
+type past struct {
+	last event.Type
+	err  error
+	key  event.Key // that was asked for
+}
+
+func (p *past) Position(_ context.Context, k event.Key) (event.Type, uint64, error) {
+	p.key = k
+	return p.last, 1, p.err
 }
 
 // album is a fake of the image store.
@@ -121,5 +145,5 @@ func policies[B event.Body](results []saga.Result[B]) []string {
 }
 
 func newWriter(users *table, images *album) writer {
-	return writer{users: users, images: images, log: zerolog.Nop()}
+	return writer{users: users, images: images, history: &past{}, log: zerolog.Nop()}
 }

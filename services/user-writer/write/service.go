@@ -40,7 +40,7 @@ func run(ctx context.Context, env *service.Env) (err error) {
 	defer func() { err = errors.Join(err, users.Close()) }()
 	env.Health.Add("database", users.Ping)
 
-	w := writer{users: users, images: images.New(env.JS), log: env.Logger}
+	w := writer{users: users, images: images.New(env.JS), history: saga.NewStore(env.JS), log: env.Logger}
 	return service.All(ctx,
 		func(ctx context.Context) error {
 			return saga.Run(ctx, env.Saga, saga.Step[event.Encrypted, event.Created]{

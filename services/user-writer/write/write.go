@@ -21,6 +21,13 @@ import (
 type users interface {
 	Insert(ctx context.Context, users []store.User) ([]store.Result, error)
 	Remove(ctx context.Context, sagas []store.Key) error
+	Find(ctx context.Context, id string) (store.User, bool, error)
+}
+
+// history tells how the saga stands that a row is of. It fails with
+// saga.ErrNoEvent when that has no event, or none that the replica asked knows.
+type history interface {
+	Position(ctx context.Context, k event.Key) (event.Type, uint64, error)
 }
 
 // imageStore fetches and deletes the images that were put aside.
@@ -30,9 +37,10 @@ type imageStore interface {
 }
 
 type writer struct {
-	users  users
-	images imageStore
-	log    zerolog.Logger
+	users   users
+	images  imageStore
+	history history
+	log     zerolog.Logger
 }
 
 // maxImages bounds, in bytes, the images that are fetched at once: a backlog of
@@ -85,7 +93,9 @@ func (w writer) insert(ctx context.Context, batch []saga.Event[event.Encrypted],
 			continue
 		}
 		results[i].Next = event.Created{ID: batch[i].Body.ID, Username: batch[i].Body.Username}
-		results[i].Err = judge(written[n])
+		if results[i].Err = judge(written[n]); written[n].Verdict == store.Exists {
+			results[i].Err = w.exists(ctx, batch[i])
+		}
 	}
 }
 
@@ -97,6 +107,48 @@ func row(e saga.Event[event.Encrypted], image string) store.User {
 }
 
 func key(k event.Key) store.Key { return store.Key{Saga: k.Saga, User: k.User} }
+
+// errFreed and errUndecided have an event tried again.
+var (
+	errFreed     = errors.New("the Id was still taken by the row of a saga that has failed: it is free now")
+	errUndecided = errors.New("the Id is taken by the row of a saga that may yet fail")
+)
+
+// lagTries is how often the history of a row's saga may be missing before it
+// counts as expired: a replica may lag.
+const lagTries = 3
+
+// exists returns the rejection of a saga whose Id is taken, when its row is there
+// to stay. One of a saga that has failed is yet to be removed, and is removed now:
+// its user is none.
+func (w writer) exists(ctx context.Context, e saga.Event[event.Encrypted]) error {
+	row, found, err := w.users.Find(ctx, e.Body.ID)
+	switch {
+	case err != nil:
+		return classify(err)
+	case !found:
+		return errFreed
+	case row.Key == store.Key{}: // none of ours
+		return judge(store.Result{Verdict: store.Exists})
+	}
+	last, _, err := w.history.Position(ctx, event.Key{User: row.Key.User, Saga: row.Saga})
+	switch {
+	case errors.Is(err, saga.ErrNoEvent) && e.Delivery >= lagTries:
+		return judge(store.Result{Verdict: store.Exists})
+	case errors.Is(err, saga.ErrNoEvent):
+		return err
+	case err != nil:
+		return saga.Unavailable(fmt.Errorf("read how the saga stands whose row has the Id: %w", err))
+	case last.BeforePivot():
+		return errUndecided
+	case last != event.TypeFailed:
+		return judge(store.Result{Verdict: store.Exists})
+	}
+	if err := w.users.Remove(ctx, []store.Key{row.Key}); err != nil {
+		return classify(err)
+	}
+	return errFreed
+}
 
 // judge returns the rejection that a verdict means; none for a row that stands.
 func judge(r store.Result) error {

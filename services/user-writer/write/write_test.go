@@ -48,7 +48,7 @@ func TestWrite_InsertsABatchWithItsImages(t *testing.T) {
 }
 
 func TestWrite_JudgesEachEventOfABatchByItself(t *testing.T) {
-	users := &table{verdicts: map[string]store.Verdict{
+	users := &table{row: &store.User{ID: "exists"}, verdicts: map[string]store.Verdict{
 		"exists": store.Exists, "removed": store.Removed, "refused": store.Refused, "new": 99,
 	}}
 	images := &album{get: func(_ context.Context, ref string) (string, error) {
@@ -70,6 +70,53 @@ func TestWrite_JudgesEachEventOfABatchByItself(t *testing.T) {
 		if r.Err != nil && strings.Contains(r.Err.Error(), secretPassword) {
 			t.Errorf("the error echoes what it must not: %v", r.Err)
 		}
+	}
+}
+
+func TestWrite_JudgesARowThatHasTheIDByItsSaga(t *testing.T) {
+	owner := store.Key{Saga: "s0", User: event.UserHash("ada")}
+	ours, foreign := &store.User{Key: owner, ID: "ada"}, &store.User{ID: "ada"}
+	for name, c := range map[string]struct {
+		row       *store.User
+		findErr   error
+		removeErr error
+		history   past
+		delivery  int
+		want      string
+	}{
+		"none of ours":                       {row: foreign, history: past{err: errOdd}, want: "fail: user_exists"},
+		"of a created user":                  {row: ours, history: past{last: event.TypeCreated}, want: "fail: user_exists"},
+		"of a completed saga":                {row: ours, history: past{last: event.TypeCompleted}, want: "fail: user_exists"},
+		"of a saga whose history is gone":    {row: ours, history: past{err: saga.ErrNoEvent}, delivery: lagTries, want: "fail: user_exists"},
+		"of a saga that a replica lacks":     {row: ours, history: past{err: saga.ErrNoEvent}, want: "retry"},
+		"of a saga that may yet fail":        {row: ours, history: past{last: event.TypeEncrypted}, want: "retry"},
+		"of a saga that has failed":          {row: ours, history: past{last: event.TypeFailed}, want: "retry"},
+		"that cannot be removed for now":     {row: ours, history: past{last: event.TypeFailed}, removeErr: errAway, want: "hold"},
+		"that is gone meanwhile":             {want: "retry"},
+		"when the database is away":          {findErr: errAway, want: "hold"},
+		"when the event store is away":       {row: ours, history: past{err: errOdd}, want: "hold"},
+		"when the database says what is odd": {findErr: errOdd, want: "retry"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			users := &table{verdicts: map[string]store.Verdict{"ada": store.Exists}, row: c.row, findErr: c.findErr, removeErr: c.removeErr}
+			history := c.history
+			e := taken("ada")
+			e.Delivery = max(1, c.delivery)
+			w := writer{users: users, images: &album{}, history: &history, log: zerolog.Nop()}
+			if diff := cmp.Diff([]string{"next", c.want}, policies(w.write(t.Context(), []encrypted{taken("bob"), e}))); diff != "" {
+				t.Errorf("results (-want +got):\n%s", diff)
+			}
+			var want []store.Key
+			if history.last == event.TypeFailed {
+				want = []store.Key{owner}
+			}
+			if diff := cmp.Diff(want, users.removed); diff != "" {
+				t.Errorf("removed (-want +got):\n%s", diff)
+			}
+			if c.row == ours && history.key != (event.Key{User: owner.User, Saga: owner.Saga}) {
+				t.Errorf("the history of %v was asked for", history.key)
+			}
+		})
 	}
 }
 

@@ -101,7 +101,8 @@ func (m *model) delete(saga string) {
 	if m.used.value == saga && m.deleted {
 		return
 	}
-	if m.used.value != saga {
+	before := m.used.value != "" && m.deleted // another saga deleted what it had used
+	if m.used.value != saga && (m.code.value != "" || !before) {
 		m.usedCode = m.code.value
 	}
 	m.used, m.deleted = m.lasts(saga, 10*time.Minute), true
