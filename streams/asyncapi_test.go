@@ -215,7 +215,7 @@ func TestAsyncAPI_HeaderSchemasAcceptWhatTheContractWrites(t *testing.T) {
 	event := body{
 		"ce-specversion": "1.0", "ce-id": "e-1", "ce-source": "/create-user/encryptor", "ce-type": "user.create.encrypted.v1",
 		"ce-time": "2026-01-02T03:04:05.678Z", "ce-subject": "s-1", "ce-datacontenttype": "application/json",
-		"ce-sagadeadline": "2026-01-02T03:06:05Z", "ce-causationid": "e-0",
+		"ce-sagadeadline": "2026-01-02T03:06:05Z", "ce-sagarequested": "2026-01-02T03:04:05Z", "ce-causationid": "e-0",
 		"traceparent":                                 "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		"Nats-Expected-Last-Subject-Sequence":         "3",
 		"Nats-Expected-Last-Subject-Sequence-Subject": "user.create.*." + strings.Repeat("0a", 16) + ".s-1",

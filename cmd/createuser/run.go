@@ -49,7 +49,7 @@ type runSettings struct {
 	RedisPort   uint16        `env:"REDIS_PORT" envDefault:"6379" help:"port of the embedded Redis"`
 	EncryptPort uint16        `env:"ENCRYPT_PORT" envDefault:"4005" help:"port of the encryption stand-in"`
 	NotifyPort  uint16        `env:"NOTIFIER_PORT" envDefault:"4003" help:"port of Socket.IO"`
-	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /healthz and /readyz"`
+	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
 	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 }
 
@@ -82,10 +82,10 @@ func (runCommand) Run(ctx context.Context, t *tool) error {
 
 // runServices runs every service beside the health server until ctx ends.
 func (p *parts) runServices(ctx context.Context, t *tool) error {
-	health := service.NewHealth()
+	probes := service.NewProbes()
 	envs := make([]*service.Env, 0, len(services()))
 	for _, s := range services() {
-		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, health)
+		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, probes)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
@@ -101,11 +101,11 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 		return fmt.Errorf("apply the streams: %w", err)
 	}
 	run := []func(context.Context) error{func(ctx context.Context) error {
-		return service.Serve(ctx, service.Address(p.settings.Host, p.settings.MetricsPort), "METRICS_PORT", health.Handler(), time.Second, p.log)
+		return service.Serve(ctx, service.Address(p.settings.Host, p.settings.MetricsPort), "METRICS_PORT", probes.Handler(), time.Second, p.log)
 	}}
 	for i, s := range services() {
 		run = append(run, func(ctx context.Context) error {
-			if err := s.Run(ctx, envs[i]); err != nil {
+			if err := s.RunMeasured(ctx, envs[i]); err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}
 			return nil
@@ -128,7 +128,7 @@ Create User is running in development mode. Its keys and secrets are public: nev
   encryption  %s
   users       %s
   Socket.IO   http://%s
-  health      http://%s/readyz
+  health      http://%s/readyz, http://%s/metrics
 
 Try it, in another terminal:
 
@@ -141,7 +141,7 @@ Development secrets:
 
 %s
 `, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
-		service.Address(s.Host, s.NotifyPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
+		service.Address(s.Host, s.NotifyPort), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
 }
 
 // withoutCredentials returns URLs, separated by commas, without what may be a

@@ -97,7 +97,9 @@ func (b *Box) resume(ctx context.Context, l Letter, k event.Key, original event.
 	if err != nil {
 		return err
 	}
-	return b.store.Append(ctx, meta(original, k, t, deadline), k, original.Data, 0)
+	m := meta(original, k, t, deadline)
+	m.Requested = m.Time // the attempt's time counts from here
+	return b.store.Append(ctx, m, k, original.Data, 0)
 }
 
 // meta returns what stands in the headers of an attempt's first event: it was

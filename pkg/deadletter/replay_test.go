@@ -69,7 +69,7 @@ func TestReplay_BeginsANewAttemptFromTheStepThatFailed(t *testing.T) {
 	got := history[0].Meta
 	want := event.Meta{
 		ID: "first-r2.token-verified", Source: "/create-user/replay", Type: event.TypeTokenVerified,
-		Time: got.Time, Saga: "first-r2", Deadline: deadline, Causation: "first-r1.token-verified",
+		Time: got.Time, Saga: "first-r2", Deadline: deadline, Requested: got.Time, Causation: "first-r1.token-verified",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("headers (-want +got):\n%s", diff)

@@ -25,6 +25,7 @@ const (
 	HeaderSubject     = "ce-subject"
 	HeaderContentType = "ce-datacontenttype"
 	HeaderDeadline    = "ce-sagadeadline"
+	HeaderRequested   = "ce-sagarequested"
 	HeaderCausation   = "ce-causationid"
 	HeaderTraceParent = "traceparent"
 	HeaderTraceState  = "tracestate"
@@ -42,6 +43,7 @@ type Meta struct {
 	Time                    time.Time // when the event was made
 	Saga                    string    // the ce-subject
 	Deadline                time.Time // the saga ends by then; zero in a request that sets none
+	Requested               time.Time // when the saga's request was stored; zero in a request
 	Causation               string    // the ID of the event that led to this one
 	TraceParent, TraceState string
 }
@@ -50,7 +52,7 @@ type Meta struct {
 // trace state without a parent. The map's type is that of nats.Header and
 // http.Header.
 func (m Meta) Header() map[string][]string {
-	h := make(map[string][]string, 12)
+	h := make(map[string][]string, 13)
 	set := func(name, value string) {
 		if value != "" {
 			h[name] = []string{value}
@@ -66,6 +68,7 @@ func (m Meta) Header() map[string][]string {
 	set(HeaderContentType, "application/json")
 	set(HeaderSubject, escape(m.Saga))
 	set(HeaderDeadline, formatTime(m.Deadline))
+	set(HeaderRequested, formatTime(m.Requested))
 	set(HeaderCausation, escape(m.Causation))
 	if m.TraceParent != "" {
 		set(HeaderTraceParent, m.TraceParent)
@@ -96,6 +99,7 @@ func ParseMeta(h map[string][]string) (Meta, error) {
 	if m.Deadline, err = parseTime(h, HeaderDeadline); err != nil {
 		return m, err
 	}
+	m.Requested, _ = parseTime(h, HeaderRequested) // for measures alone: a malformed one counts as absent
 	return m, nil
 }
 

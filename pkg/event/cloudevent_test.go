@@ -141,7 +141,7 @@ func anyMeta(t *rapid.T) event.Meta {
 	m := event.Meta{
 		ID: text.Draw(t, "id"), Source: text.Draw(t, "source"), Saga: text.Draw(t, "saga"), Causation: text.Draw(t, "causation"),
 		Type: rapid.SampledFrom(append(event.Types(), "", "later-type")).Draw(t, "type"),
-		Time: at("time"), Deadline: at("deadline"),
+		Time: at("time"), Deadline: at("deadline"), Requested: at("requested"),
 		TraceParent: rapid.StringMatching(`(00-[0-9a-f]{32}-[0-9a-f]{16}-0[01])?`).Draw(t, "parent"),
 	}
 	if m.TraceParent != "" {

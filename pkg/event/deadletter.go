@@ -37,3 +37,6 @@ const (
 	ReasonPanic         Reason = "panic"          // its handler panicked
 	ReasonDeliveryLimit Reason = "delivery_limit" // it was delivered too often
 )
+
+// Reasons returns every reason.
+func Reasons() []Reason { return []Reason{ReasonPoison, ReasonPanic, ReasonDeliveryLimit} }

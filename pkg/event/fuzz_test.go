@@ -158,7 +158,7 @@ func FuzzParseMeta(f *testing.F) {
 func metaHeaders() []string {
 	return []string{
 		event.HeaderID, event.HeaderSource, event.HeaderType, event.HeaderTime, event.HeaderSubject,
-		event.HeaderDeadline, event.HeaderCausation, event.HeaderTraceParent, event.HeaderTraceState,
+		event.HeaderDeadline, event.HeaderRequested, event.HeaderCausation, event.HeaderTraceParent, event.HeaderTraceState,
 	}
 }
 

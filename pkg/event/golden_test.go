@@ -62,12 +62,12 @@ func wire(t *testing.T, body event.Body) wireForm {
 	key := event.Key{User: event.UserHash(body.UserID()), Saga: "saga-1"}
 	meta := event.Meta{
 		ID: "saga-1." + string(body.EventType()), Source: "/create-user/a service", Type: body.EventType(), Time: made,
-		Saga: "saga-1", Deadline: made.Add(2 * time.Minute), Causation: "cause/1",
+		Saga: "saga-1", Deadline: made.Add(2 * time.Minute), Requested: made.Add(-time.Second), Causation: "cause/1",
 		TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", TraceState: "vendor=1",
 	}
 	subject := key.Subject(body.EventType())
 	if body.EventType() == event.TypeRequested {
-		subject, meta.Causation = event.SubjectRequested, ""
+		subject, meta.Causation, meta.Requested = event.SubjectRequested, "", time.Time{}
 	}
 	form := wireForm{Subject: subject, Header: map[string]string{}, Body: data}
 	for name, values := range meta.Header() {

@@ -34,6 +34,7 @@ func (r *runner[In, Out]) bury(ctx context.Context, m *message[In], reason event
 		}
 	}
 	r.term(m, reason)
+	r.observer.Settled(SettledDeadLetter)
 	return true
 }
 
@@ -47,8 +48,11 @@ func (r *runner[In, Out]) endBuried(ctx context.Context, m *message[In]) error {
 		}
 		ended.ID = id
 	}
-	err := r.finish(ctx, r.append(m, ended))
+	end := r.append(m, ended)
+	err := r.finish(ctx, end)
 	switch {
+	case err == nil:
+		r.observeAppend(end)
 	case errors.Is(err, ErrNoEvent) && !r.late(m):
 		return err // a replica that lags may have said so
 	case errors.Is(err, ErrNoEvent), errors.Is(err, errHadFailed), is[poison](err):
@@ -88,7 +92,10 @@ func (r *runner[In, Out]) publishDeadLetter(ctx context.Context, m *message[In],
 	}
 	// One dead letter a message: a repeat within the dedupe window is dropped.
 	id := m.Saga + "." + r.step.Name + "." + strconv.FormatUint(m.sequence, 10)
-	_, err = r.cfg.JetStream.PublishMsg(ctx, msg, jetstream.WithMsgID(id))
+	ack, err := r.cfg.JetStream.PublishMsg(ctx, msg, jetstream.WithMsgID(id))
+	if err == nil && !ack.Duplicate {
+		r.observer.DeadLettered(letter.Reason)
+	}
 	return err
 }
 

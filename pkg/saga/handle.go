@@ -30,7 +30,10 @@ func (r *runner[In, Out]) handle(ctx context.Context, batch []*message[In]) []Re
 	if len(events) == 0 {
 		return results
 	}
-	for i, result := range r.call(ctx, events) {
+	begun := time.Now()
+	called := r.call(ctx, events)
+	r.observer.Handled(len(events), time.Since(begun))
+	for i, result := range called {
 		results[index[i]] = r.checked(result)
 	}
 	return results

@@ -31,11 +31,13 @@ func (r *runner[In, Out]) loop(ctx, work context.Context) {
 			free = min(free, 1)
 		}
 		fresh := r.take(ctx, in, free, wait)
-		inHand := len(held) + len(fresh)
+		r.observeTaken(fresh)
+		before, inHand := len(held), len(held)+len(fresh)
 		switch {
 		case inHand == 0:
 			continue
 		case work.Err() != nil: // too late to begin anything
+			r.observer.Held(-before)
 			r.leave(in, slices.Concat(held, fresh))
 			return
 		case stalled > 0:
@@ -43,12 +45,14 @@ func (r *runner[In, Out]) loop(ctx, work context.Context) {
 		default:
 			held = r.round(work, held, fresh)
 		}
+		r.observer.Held(len(held) - before)
 		if len(held) < inHand {
 			stalled = 0
 		} else {
 			stalled++
 		}
 	}
+	r.observer.Held(-len(held))
 	r.leave(in, held)
 }
 

@@ -21,6 +21,7 @@ type message[In event.Body] struct {
 	stored   time.Time  // when it was stored there
 	broken   error      // why it is not to be handled; nil for most
 	buried   bool       // its dead letter is kept
+	appended bool       // what follows it was stored, and the store said so
 }
 
 // read makes a message of a delivery. What is wrong with it stands in broken.
@@ -105,6 +106,7 @@ func (r *runner[In, Out]) begin(meta event.Meta, m *message[In]) event.Meta {
 	if meta.ID == "" {
 		meta.ID = eventID(m.Saga, event.TypeRequested)
 	}
+	meta.Requested = m.stored
 	latest := m.stored.Add(r.cfg.MaxDeadline)
 	switch {
 	case meta.Deadline.IsZero():
@@ -128,6 +130,7 @@ func (r *runner[In, Out]) next(m *message[In], t event.Type) event.Meta {
 		Time:        time.Now(),
 		Saga:        m.Saga,
 		Deadline:    m.Meta.Deadline,
+		Requested:   m.Meta.Requested,
 		Causation:   m.Meta.ID,
 		TraceParent: m.Meta.TraceParent,
 		TraceState:  m.Meta.TraceState,

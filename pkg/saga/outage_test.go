@@ -198,17 +198,24 @@ var path = []event.Type{
 }
 
 // runPath runs the five steps of the forward path with empty handlers.
-func runPath(s *sagatest.Server, completing func(), change ...func(*saga.Config)) {
-	sagatest.Run(s, verifying(nothing), change...)
-	sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), change...)
-	sagatest.Run(s, encrypting(func(context.Context, saga.Event[event.CodeChecked]) error { return nil }), change...)
-	sagatest.Run(s, saga.Step[event.Encrypted, event.Created]{
-		Name: event.StepUserWriter,
-		Handle: saga.Each(8, func(_ context.Context, e saga.Event[event.Encrypted]) (event.Created, error) {
-			return event.Created{ID: e.Body.ID}, nil
-		}),
-	}, change...)
-	sagatest.Run(s, deleting(func(created) error { completing(); return nil }), change...)
+func runPath(s *sagatest.Server, completing func(), change ...func(*saga.Config)) (stop func()) {
+	stops := []func(){
+		sagatest.Run(s, verifying(nothing), change...),
+		sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), change...),
+		sagatest.Run(s, encrypting(func(context.Context, saga.Event[event.CodeChecked]) error { return nil }), change...),
+		sagatest.Run(s, saga.Step[event.Encrypted, event.Created]{
+			Name: event.StepUserWriter,
+			Handle: saga.Each(8, func(_ context.Context, e saga.Event[event.Encrypted]) (event.Created, error) {
+				return event.Created{ID: e.Body.ID}, nil
+			}),
+		}, change...),
+		sagatest.Run(s, deleting(func(created) error { completing(); return nil }), change...),
+	}
+	return func() {
+		for _, stop := range stops {
+			stop()
+		}
+	}
 }
 
 func TestRun_WaitsForItsConsumer(t *testing.T) {

@@ -38,6 +38,17 @@ type Config struct {
 	// Grace is how long a stopping runner may take to finish what it has in
 	// hand. Default 8 s.
 	Grace time.Duration
+
+	// Observe returns what observes the runner of a step. Nil: nobody does.
+	Observe func(step string) Observer
+}
+
+// Observer returns what observes a step.
+func (c Config) Observer(step string) Observer {
+	if c.Observe == nil {
+		return unobserved{}
+	}
+	return c.Observe(step)
 }
 
 func (c Config) withDefaults() Config {
@@ -68,6 +79,7 @@ type runner[In, Out event.Body] struct {
 	source   string
 	store    *Store
 	publish  func(subject string, data []byte) error // without an answer
+	observer Observer
 	log      zerolog.Logger
 }
 
@@ -121,6 +133,7 @@ func newRunner[In, Out event.Body](cfg Config, step Step[In, Out]) (*runner[In, 
 	r.mayFail = r.consumes.BeforePivot()
 	r.store = NewStore(cfg.JetStream)
 	r.publish = cfg.JetStream.Conn().Publish
+	r.observer = r.cfg.Observer(step.Name)
 	r.log = cfg.Logger.With().Str("step", step.Name).Logger()
 	return r, nil
 }

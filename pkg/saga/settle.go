@@ -16,6 +16,7 @@ import (
 type appending[In event.Body] struct {
 	m       *message[In]
 	meta    event.Meta
+	code    event.Code // when it ends the saga
 	data    []byte
 	pending pendingAppend
 	err     error // of beginning it
@@ -43,6 +44,7 @@ func (r *runner[In, Out]) settle(ctx context.Context, batch []*message[In], resu
 			}
 		case retryLater:
 			r.nak(m, d.delay)
+			r.observer.Settled(SettledRetry)
 		case hold:
 			held = append(held, m)
 		}
@@ -62,10 +64,12 @@ func (r *runner[In, Out]) conclude(ctx context.Context, a appending[In]) bool {
 	switch {
 	case err == nil:
 		r.ack(a.m)
+		r.observer.Settled(r.observeAppend(a))
 		r.after(ctx, a)
 		return true
 	case errors.Is(err, errHadFailed):
 		r.ack(a.m)
+		r.observer.Settled(SettledSuperseded)
 		return true
 	case is[poison](err):
 		return r.bury(ctx, a.m, event.ReasonPoison, err)
@@ -74,6 +78,7 @@ func (r *runner[In, Out]) conclude(ctx context.Context, a appending[In]) bool {
 		// that was asked: in the latter case alone it comes again.
 		r.logOf(a.m).Warn().Err(err).Msg("nothing to append behind")
 		r.nak(a.m, backoff(a.m.Delivery))
+		r.observer.Settled(SettledRetry)
 		return true
 	}
 	r.logOf(a.m).Warn().Err(err).Msg("cannot append yet")
@@ -112,6 +117,9 @@ func (r *runner[In, Out]) append(m *message[In], body event.Body) appending[In] 
 		return a
 	}
 	a.data = data
+	if ended, ok := body.(event.Ended); ok {
+		a.code = ended.Code
+	}
 	a.pending, a.err = r.store.begin(a.meta, m.Key, data, m.after)
 	return a
 }
@@ -125,6 +133,7 @@ func (r *runner[In, Out]) finish(ctx context.Context, a appending[In]) error {
 	err := a.err
 	if err == nil {
 		err = a.pending.wait(ctx)
+		a.m.appended = err == nil
 	}
 	if err == nil || is[poison](err) {
 		return err
@@ -150,6 +159,7 @@ func (r *runner[In, Out]) resolve(ctx context.Context, a appending[In], lost err
 		case errors.Is(err, ErrNoEvent) && a.m.after == 0, err == nil && sequence <= a.m.after:
 			err = r.store.Append(ctx, a.meta, a.m.Key, a.data, a.m.after)
 			lost = err
+			a.m.appended = err == nil
 		case err == nil && t == event.TypeFailed:
 			if err := r.undo(ctx, a.m); err != nil {
 				return err

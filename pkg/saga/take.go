@@ -151,6 +151,9 @@ func (r *runner[In, Out]) leave(in *inbox, held []*message[In]) {
 	if err := in.sub.Unsubscribe(); err != nil {
 		r.log.Debug().Err(err).Msg("cannot unsubscribe")
 	}
+	for range held {
+		r.observer.Settled(SettledReleased)
+	}
 	for _, msg := range in.late(cap(in.arrived)) {
 		held = append(held, r.read(msg))
 	}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 )
 
@@ -81,6 +82,27 @@ func (h *Health) Handler() http.Handler {
 		_ = json.NewEncoder(w).Encode(answer) // as above
 	})
 	return mux
+}
+
+// dependencies shows what the checks find as a metric, at each scrape.
+type dependencies struct{ health *Health }
+
+// Describe implements [prometheus.Collector].
+func (d dependencies) Describe(all chan<- *prometheus.Desc) { all <- d.desc() }
+
+// Collect implements [prometheus.Collector].
+func (d dependencies) Collect(all chan<- prometheus.Metric) {
+	for name, err := range d.health.Run(context.Background()) { // which bounds itself
+		up := 1.0
+		if err != nil {
+			up = 0
+		}
+		all <- prometheus.MustNewConstMetric(d.desc(), prometheus.GaugeValue, up, name)
+	}
+}
+
+func (dependencies) desc() *prometheus.Desc {
+	return prometheus.NewDesc("create_user_dependency_up", "1 when the process can use a dependency, as /readyz says; else 0.", []string{"dependency"}, nil)
 }
 
 // Serve serves handler on addr until ctx ends, then lets requests finish for up

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -17,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/metrics"
 	"github.com/create-user/create-user/pkg/saga"
 )
 
@@ -37,7 +39,7 @@ type Settings struct {
 	Mode          string        `env:"CREATE_USER_MODE" help:"development accepts the fixed development secrets; anything else refuses them"`
 	LogLevel      zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 	ListenHost    string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened; 0.0.0.0 in a container"`
-	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /healthz and /readyz"`
+	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
 	DeadLetterKey string        `env:"DEAD_LETTER_PUBLIC_KEY,required" help:"key that dead letters are sealed to (createuser keygen)"`
 	Batch         int           `env:"SAGA_BATCH" envDefault:"64" help:"events handled together at most"`
 	Loops         int           `env:"SAGA_LOOPS" envDefault:"4" help:"batches in hand at once, for each step"`
@@ -72,6 +74,7 @@ type Env struct {
 	Vars       Vars
 	Logger     zerolog.Logger
 	Health     *Health
+	Metrics    *metrics.Metrics
 	Saga       saga.Config
 	JS         jetstream.JetStream
 	ListenHost string
@@ -85,9 +88,31 @@ func Address(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
+// Probes are what a process shows of itself to those who watch over it. Services
+// that share a process share them.
+type Probes struct {
+	Health  *Health
+	Metrics *metrics.Metrics
+}
+
+// NewProbes returns the probes of a process.
+func NewProbes() Probes {
+	p := Probes{Health: NewHealth(), Metrics: metrics.New(Version())}
+	p.Metrics.Register(dependencies{p.Health})
+	return p
+}
+
+// Handler answers /healthz, /readyz and /metrics.
+func (p Probes) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", p.Health.Handler())
+	mux.Handle("GET /metrics", p.Metrics.Handler())
+	return mux
+}
+
 // Open prepares the environment of a service: shared settings, log, NATS. The
 // returned function closes what was opened.
-func Open(name string, vars Vars, out io.Writer, health *Health) (*Env, func(), error) {
+func Open(name string, vars Vars, out io.Writer, probes Probes) (*Env, func(), error) {
 	settings, err := Load[Settings](vars)
 	if err != nil {
 		return nil, nil, err
@@ -109,13 +134,14 @@ func Open(name string, vars Vars, out io.Writer, health *Health) (*Env, func(), 
 		conn.Close()
 		return nil, nil, err
 	}
-	health.Add("nats", func(context.Context) error { return connected(conn) })
+	probes.Health.Add("nats", func(context.Context) error { return connected(conn) })
+	probes.Metrics.Gauge("saga_deadline_seconds", "How long after its request a saga may take, unless the request says otherwise.", settings.Deadline.Seconds)
 	env := &Env{
-		Vars: vars, Logger: log, Health: health, JS: js, ListenHost: settings.ListenHost,
+		Vars: vars, Logger: log, Health: probes.Health, Metrics: probes.Metrics, JS: js, ListenHost: settings.ListenHost,
 		Saga: saga.Config{
 			JetStream: js, DeadLetters: event.NewSealer(key), Logger: log,
 			Batch: settings.Batch, Loops: settings.Loops, HandleTimeout: settings.HandleTimeout,
-			DeliveryLimit: settings.DeliveryLimit, Deadline: settings.Deadline,
+			DeliveryLimit: settings.DeliveryLimit, Deadline: settings.Deadline, Observe: probes.Metrics.Observe,
 		},
 	}
 	return env, func() { flushAndClose(conn, log) }, nil
@@ -135,16 +161,16 @@ func Main(s Service) int {
 	if err != nil {
 		return fail(s, 2, err)
 	}
-	health := NewHealth()
-	env, closeEnv, err := Open(s.Name, vars, os.Stdout, health)
+	probes := NewProbes()
+	env, closeEnv, err := Open(s.Name, vars, os.Stdout, probes)
 	if err != nil {
 		return fail(s, 2, err)
 	}
 	defer closeEnv()
 	err = All(ctx,
-		func(ctx context.Context) error { return s.Run(ctx, env) },
+		func(ctx context.Context) error { return s.RunMeasured(ctx, env) },
 		func(ctx context.Context) error {
-			return Serve(ctx, env.Address(settings.MetricsPort), "METRICS_PORT", health.Handler(), time.Second, env.Logger)
+			return Serve(ctx, env.Address(settings.MetricsPort), "METRICS_PORT", probes.Handler(), time.Second, env.Logger)
 		},
 	)
 	if _, wrong := errors.AsType[settingsError](err); wrong {
@@ -154,6 +180,24 @@ func Main(s Service) int {
 		return fail(s, 1, err)
 	}
 	return 0
+}
+
+// RunMeasured runs the service until ctx ends, and measures meanwhile what waits
+// for its steps.
+func (s Service) RunMeasured(ctx context.Context, env *Env) error {
+	var steps []string
+	for _, step := range event.Path() {
+		if step.Service == s.Name && step.Name != event.StepNotifier { // which follows the event store
+			steps = append(steps, step.Name)
+		}
+	}
+	return All(ctx,
+		func(ctx context.Context) error { return s.Run(ctx, env) },
+		func(ctx context.Context) error {
+			env.Metrics.Poll(ctx, env.JS, steps, env.Logger)
+			return nil
+		},
+	)
 }
 
 // All runs every function until ctx ends or one of them fails, then stops the

@@ -72,14 +72,14 @@ func TestOpen_PreparesWhatAServiceNeeds(t *testing.T) {
 		"CREATE_USER_MODE": "development", "NATS_URL": "nats://127.0.0.1:1", "LISTEN_HOST": "0.0.0.0",
 		"SAGA_BATCH": "3", "SAGA_LOOPS": "2", "SAGA_HANDLE_TIMEOUT": "1s", "SAGA_DELIVERY_LIMIT": "5", "SAGA_DEADLINE": "9s", "LOG_LEVEL": "warn",
 	})
-	health := service.NewHealth()
-	env, closeEnv, err := service.Open("fake", vars, &log, health)
+	probes := service.NewProbes()
+	env, closeEnv, err := service.Open("fake", vars, &log, probes)
 	if err != nil {
 		t.Fatal(err)
 	}
 	env.Logger.Info().Msg("quiet")
 	env.Logger.Warn().Msg("heard")
-	if found := health.Run(t.Context()); found["nats"] == nil || !strings.HasPrefix(found["nats"].Error(), "not connected to NATS") {
+	if found := probes.Health.Run(t.Context()); found["nats"] == nil || !strings.HasPrefix(found["nats"].Error(), "not connected to NATS") {
 		t.Errorf("the check of NATS found %v", found)
 	}
 	closeEnv()

@@ -11,6 +11,8 @@ package servicetest
 import (
 	"bytes"
 	"context"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -28,7 +30,7 @@ const stopLimit = 10 * time.Second
 type Process struct {
 	t      testing.TB
 	name   string
-	health *service.Health
+	probes service.Probes
 	cancel context.CancelFunc
 	ended  chan struct{} // closed once err is set
 	err    error         // of Run
@@ -39,14 +41,14 @@ type Process struct {
 // the test, which fails when that takes more than 10 s or Run returns an error.
 func Start(t testing.TB, s *sagatest.Server, svc service.Service, vars service.Vars) *Process {
 	t.Helper()
-	p := &Process{t: t, name: svc.Name, health: service.NewHealth(), ended: make(chan struct{}), logs: &lines{t: t}}
+	p := &Process{t: t, name: svc.Name, probes: service.NewProbes(), ended: make(chan struct{}), logs: &lines{t: t}}
 	env, closeEnv := p.open(svc, development().With(service.Vars{"NATS_URL": s.URL()}).With(vars))
 	var ctx context.Context
 	ctx, p.cancel = context.WithCancel(context.Background())
 	go func() { // Stop waits for it
 		defer close(p.ended)
 		defer closeEnv()
-		p.err = svc.Run(ctx, env)
+		p.err = svc.RunMeasured(ctx, env)
 	}()
 	t.Cleanup(p.Stop)
 	return p
@@ -56,7 +58,7 @@ func Start(t testing.TB, s *sagatest.Server, svc service.Service, vars service.V
 // it returns. No server is needed for that. The test fails when Run goes on.
 func Refuses(t testing.TB, svc service.Service, vars service.Vars) error {
 	t.Helper()
-	p := &Process{t: t, name: svc.Name, health: service.NewHealth(), logs: &lines{t: t}}
+	p := &Process{t: t, name: svc.Name, probes: service.NewProbes(), logs: &lines{t: t}}
 	env, closeEnv := p.open(svc, development().With(service.Vars{"NATS_URL": "nats://127.0.0.1:1"}).With(vars))
 	defer func() {
 		closeEnv()
@@ -77,7 +79,7 @@ func development() service.Vars {
 
 func (p *Process) open(svc service.Service, vars service.Vars) (*service.Env, func()) {
 	p.t.Helper()
-	env, closeEnv, err := service.Open(svc.Name, vars, p.logs, p.health)
+	env, closeEnv, err := service.Open(svc.Name, vars, p.logs, p.probes)
 	if err != nil {
 		p.t.Fatalf("open the environment of %s: %v", svc.Name, err)
 	}
@@ -117,7 +119,14 @@ func (p *Process) Await(text string) {
 }
 
 // Health returns what the checks of the service find, by dependency.
-func (p *Process) Health() map[string]error { return p.health.Run(p.t.Context()) }
+func (p *Process) Health() map[string]error { return p.probes.Health.Run(p.t.Context()) }
+
+// Metrics returns what the service shows to Prometheus.
+func (p *Process) Metrics() string {
+	answer := httptest.NewRecorder()
+	p.probes.Handler().ServeHTTP(answer, httptest.NewRequestWithContext(p.t.Context(), http.MethodGet, "/metrics", nil))
+	return answer.Body.String()
+}
 
 // Logs returns all that was logged so far. It may be called at any time.
 func (p *Process) Logs() string { return p.logs.String() }

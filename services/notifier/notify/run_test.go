@@ -90,6 +90,9 @@ func TestRun_TellsOutcomes(t *testing.T) {
 	p, first := start(t, s, nil)
 	_, second := start(t, s, nil)
 	ada, elsewhere, bob := joined(t, first, "ada"), joined(t, second, "ada"), joined(t, first, "bob")
+	if text := p.Metrics(); !strings.Contains(text, "create_user_socketio_clients 2\n") {
+		t.Errorf("two clients are connected, but it shows:\n%s", text)
+	}
 
 	a := begin(s, "ada")
 	complete(s, a, "ada")

@@ -55,6 +55,7 @@ func run(ctx context.Context, env *service.Env) error {
 		return fmt.Errorf("NOTIFIER_ORIGINS: %w", err)
 	}
 	n.rooms = server
+	env.Metrics.Gauge("socketio_clients", "Socket.IO clients that are connected.", func() float64 { return float64(server.Clients()) })
 
 	following := make(chan struct{})
 	env.Health.Add("event store", func(context.Context) error {

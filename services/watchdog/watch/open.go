@@ -22,6 +22,7 @@ type openSaga struct {
 	last     event.Type
 	meta     event.Meta // of the last event
 	sequence uint64     // of the last event
+	stored   time.Time  // when the last event was
 	reported bool       // as late past its pivot
 }
 
@@ -46,7 +47,7 @@ func (o *openSagas) apply(e saga.Stored) {
 	// A body that cannot be read leaves the Id empty: the saga ends in time all the
 	// same, only nobody hears of it.
 	_ = json.Unmarshal(e.Data, &body)
-	o.open[e.Key] = &openSaga{key: e.Key, userID: body.ID, last: e.Type, meta: e.Meta, sequence: e.Sequence}
+	o.open[e.Key] = &openSaga{key: e.Key, userID: body.ID, last: e.Type, meta: e.Meta, sequence: e.Sequence, stored: e.Time}
 }
 
 // late returns the sagas whose deadline has passed: those that can be failed,

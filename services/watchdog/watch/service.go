@@ -28,7 +28,11 @@ const lookBack = 2 * time.Hour
 
 func run(ctx context.Context, env *service.Env) error {
 	store := saga.NewStore(env.JS)
-	w := watchdog{sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: store, log: env.Logger}
+	w := watchdog{
+		sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: store,
+		observer: env.Saga.Observer(event.StepWatchdog), log: env.Logger,
+	}
+	env.Metrics.Register(waiting{w.sagas})
 
 	caughtUp := make(chan struct{})
 	env.Health.Add("event store", func(context.Context) error {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
@@ -113,7 +114,8 @@ func TestWatchdog_CatchesUpBeforeItPatrols(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepCodeChecker)
 	publish := func(subject string, header nats.Header, data string) {
-		if _, err := s.JS().PublishMsgAsync(&nats.Msg{Subject: subject, Header: header, Data: []byte(data)}); err != nil {
+		msg := &nats.Msg{Subject: subject, Header: header, Data: []byte(data)}
+		if _, err := s.JS().PublishMsgAsync(msg, jetstream.WithStallWait(30*time.Second)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,9 +19,10 @@ type history interface {
 }
 
 type watchdog struct {
-	sagas   *openSagas
-	history history
-	log     zerolog.Logger
+	sagas    *openSagas
+	history  history
+	observer saga.Observer
+	log      zerolog.Logger
 }
 
 const (
@@ -87,11 +88,14 @@ func (w watchdog) fail(ctx context.Context, s openSaga) {
 	defer cancel()
 	err = w.history.Append(ctx, event.Meta{
 		ID: s.key.Saga + "." + string(event.TypeFailed), Source: "/create-user/" + event.StepWatchdog, Type: event.TypeFailed,
-		Time: time.Now(), Saga: s.key.Saga, Deadline: s.meta.Deadline, Causation: s.meta.ID,
+		Time: time.Now(), Saga: s.key.Saga, Deadline: s.meta.Deadline, Requested: s.meta.Requested, Causation: s.meta.ID,
 		TraceParent: s.meta.TraceParent, TraceState: s.meta.TraceState,
 	}, s.key, data, s.sequence)
 	switch {
 	case err == nil:
+		w.observer.Appended(saga.Appended{
+			Type: event.TypeFailed, Code: event.CodeDeadlineExceeded, Hop: time.Since(s.stored), Requested: s.meta.Requested,
+		})
 		log.Info().Str("code", string(event.CodeDeadlineExceeded)).Msg("late saga ended")
 	case errors.Is(err, saga.ErrMoved):
 		log.Debug().Msg("late saga has moved on")

@@ -58,7 +58,7 @@ func (r *recorder) Append(ctx context.Context, m event.Meta, k event.Key, data [
 // watching returns a watchdog of the given events, and its log.
 func watching(h history, events ...saga.Stored) (watchdog, *bytes.Buffer) {
 	log := &bytes.Buffer{}
-	w := watchdog{sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: h, log: zerolog.New(zerolog.SyncWriter(log))}
+	w := watchdog{sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: h, observer: saga.Config{}.Observer(event.StepWatchdog), log: zerolog.New(zerolog.SyncWriter(log))}
 	for _, e := range events {
 		w.sagas.apply(e)
 	}
