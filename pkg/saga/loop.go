@@ -100,6 +100,7 @@ func (r *runner[In, Out]) part(fresh []*message[In]) []*message[In] {
 		if m.Delivery == 2 {
 			if second++; second > 1 {
 				r.nak(m, time.Duration(second-1)*apart)
+				r.observer.Settled(SettledReleased)
 				continue
 			}
 		}

@@ -37,7 +37,7 @@ const (
 	SettledSuperseded Settlement = "superseded"  // the saga had failed meanwhile
 	SettledDeadLetter Settlement = "dead_letter" // kept as a dead letter
 	SettledRetry      Settlement = "retry"       // to be delivered again, later
-	SettledReleased   Settlement = "released"    // given back at a stop
+	SettledReleased   Settlement = "released"    // given back unhandled: at a stop, or to come one by one
 )
 
 // Settlements returns every settlement.
