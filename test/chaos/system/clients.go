@@ -49,19 +49,14 @@ const (
 
 // Listen starts npm clients of the Socket.IO server at url.
 func Listen(ctx context.Context, url string) (*Listeners, error) {
-	node, err := find("node", "apt-get install -y nodejs npm")
-	if err != nil {
-		return nil, err
-	}
 	root, err := Repository()
 	if err != nil {
 		return nil, err
 	}
 	folder := filepath.Join(root, "test", "e2e", "harness", "client")
-	if _, err := os.Stat(filepath.Join(folder, "node_modules", "socket.io-client")); err != nil {
-		if err := run(ctx, folder, os.Environ(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"); err != nil {
-			return nil, err
-		}
+	node, err := Node(ctx, folder)
+	if err != nil {
+		return nil, err
 	}
 	l := &Listeners{done: make(chan struct{}), heard: map[string][]invariants.Outcome{}, refused: map[string]string{}}
 	l.cmd = exec.Command(node, "listen.js", url) // it ends with its input
@@ -81,6 +76,20 @@ func Listen(ctx context.Context, url string) (*Listeners, error) {
 		l.read(stdout)
 	}()
 	return l, nil
+}
+
+// Node returns the path of Node.js once the packages of folder, which holds a
+// package-lock.json, are installed.
+func Node(ctx context.Context, folder string) (string, error) {
+	node, err := find("node", "apt-get install -y nodejs npm")
+	if err != nil {
+		return "", err
+	}
+	// npm writes this file last.
+	if _, err := os.Stat(filepath.Join(folder, "node_modules", ".package-lock.json")); err == nil {
+		return node, nil
+	}
+	return node, run(ctx, folder, os.Environ(), "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 }
 
 // Join opens a client for a user. It is in its room some time later, and again

@@ -52,8 +52,15 @@ func (s *System) part(ctx context.Context, name, addr, path string, args []strin
 	if err := p.Start(ctx); err != nil {
 		return err
 	}
-	s.Proxies[name], err = NewProxy(ctx, addr)
-	return err
+	s.addresses[name] = addr
+	if s.options.Direct {
+		return nil
+	}
+	if s.Proxies[name], err = NewProxy(ctx, addr); err != nil {
+		return err
+	}
+	s.addresses[name] = s.Proxies[name].Addr()
+	return nil
 }
 
 // startNATS starts one server, or a cluster of three.
@@ -77,12 +84,12 @@ func (s *System) startNATS(ctx context.Context, cluster bool) error {
 		if err != nil {
 			return err
 		}
-		err = s.part(ctx, name, clients[i], filepath.Join(s.bin, "nats-server"), []string{"-c", file}, natsReady(clients[i]))
+		err = s.part(ctx, name, clients[i], filepath.Join(s.options.Bin, "nats-server"), []string{"-c", file}, natsReady(clients[i]))
 		if err != nil {
 			return err
 		}
 		s.directNATS = append(s.directNATS, "nats://"+clients[i])
-		s.natsURLs = append(s.natsURLs, "nats://"+s.Proxies[name].Addr())
+		s.natsURLs = append(s.natsURLs, "nats://"+s.addresses[name])
 	}
 	return nil
 }
@@ -94,8 +101,8 @@ func (s *System) natsConfig(name, client, route string, routes []string) (string
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return "", fmt.Errorf("make a folder for %s: %w", name, err)
 	}
-	text := fmt.Sprintf("server_name: %s\nlisten: %q\nmax_payload: 8388608\njetstream { store_dir: %q, max_file_store: 17179869184 }\n",
-		name, client, filepath.Join(folder, "store"))
+	text := fmt.Sprintf("server_name: %s\nlisten: %q\nmax_payload: 8388608\njetstream { store_dir: %q, max_file_store: 17179869184, %s }\n",
+		name, client, filepath.Join(folder, "store"), s.options.NATS)
 	if len(routes) > 1 {
 		text += fmt.Sprintf("cluster { name: chaos, listen: %q, no_advertise: true, routes: [nats://%s] }\n",
 			route, strings.Join(routes, ", nats://"))
@@ -145,7 +152,7 @@ func (s *System) startRedis(ctx context.Context) error {
 		return errors.Join(conn.Close(), s.redis.Ping(ctx).Err())
 	}
 	return s.part(ctx, Redis, options.Addr, path, []string{
-		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--appendonly", "yes", "--appendfsync", "always",
+		"--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--save", "", "--appendonly", "yes", "--appendfsync", s.options.Fsync,
 	}, ready)
 }
 
@@ -216,7 +223,7 @@ func (s *System) startOwn(ctx context.Context) error {
 			query = "/?wsdl"
 		}
 		args = append([]string{name, addr}, args...)
-		if err := s.part(ctx, name, addr, filepath.Join(s.bin, "part"), args, answers("http://"+addr+query)); err != nil {
+		if err := s.part(ctx, name, addr, filepath.Join(s.options.Bin, "part"), args, answers("http://"+addr+query)); err != nil {
 			return err
 		}
 	}
@@ -249,20 +256,20 @@ func answers(url string) func(context.Context) error {
 func (s *System) vars(room int) service.Vars {
 	secrets := service.DevSecrets()
 	delete(secrets, "JWT_SECRET")
-	host, port, _ := net.SplitHostPort(s.Proxies[Database].Addr()) // it is one of a listener
+	host, port, _ := net.SplitHostPort(s.addresses[Database]) // it is one of a listener
 	return secrets.With(service.Vars{
 		"CREATE_USER_MODE":    service.ModeDevelopment,
 		"NATS_URL":            strings.Join(s.natsURLs, ","),
-		"REDIS_URL":           "redis://" + s.Proxies[Redis].Addr() + "/0",
+		"REDIS_URL":           "redis://" + s.addresses[Redis] + "/0",
 		"MYSQL_HOST":          host,
 		"MYSQL_PORT":          port,
-		"ENCRYPT_URL":         "http://" + s.Proxies[Encryption].Addr() + "/",
-		"JWT_JWKS_URL":        "http://" + s.Proxies[Keys].Addr() + "/",
+		"ENCRYPT_URL":         "http://" + s.addresses[Encryption] + "/",
+		"JWT_JWKS_URL":        "http://" + s.addresses[Keys] + "/",
 		"JWT_JWKS_ALLOW_HTTP": "true",
 		"NOTIFIER_PORT":       strconv.Itoa(room),
 		"LOG_LEVEL":           "debug",
 		"PATH":                os.Getenv("PATH"),
 		"HOME":                os.Getenv("HOME"),
 		"GORACE":              "atexit_sleep_ms=0",
-	})
+	}).With(s.options.Vars)
 }

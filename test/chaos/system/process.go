@@ -152,6 +152,16 @@ func (p *Process) Running() bool {
 	return p.cmd != nil && !ended(p.done)
 }
 
+// Pid returns the id of the present or last run, 0 before the first.
+func (p *Process) Pid() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.cmd == nil {
+		return 0
+	}
+	return p.cmd.Process.Pid
+}
+
 // Exits returns how the process ended when nobody had ended it, and how it
 // failed to end when it was asked to.
 func (p *Process) Exits() []string {

@@ -30,6 +30,17 @@ import (
 type Options struct {
 	Bin     string // folder of the programs, see Build
 	Cluster bool   // three NATS servers, three replicas of each stream
+
+	// Direct leaves out the proxies and the clients: for those who measure.
+	Direct bool
+	// Services says how many of each service run. Nil: one of each.
+	Services map[string]int
+	// Vars are laid over the variables of the services.
+	Vars service.Vars
+	// Fsync is Redis's appendfsync. Empty: always.
+	Fsync string
+	// NATS is put into the configuration of NATS, in its block jetstream.
+	NATS string
 }
 
 // System is a running system. Its methods take no notice of proxies: they see
@@ -42,7 +53,9 @@ type System struct {
 	// JS reaches NATS as a publisher does: through the proxies.
 	JS jetstream.JetStream
 
-	bin, folder          string
+	options              Options
+	folder               string
+	addresses            map[string]string // where the services reach each part
 	natsURLs, directNATS []string
 	replicas             int
 	direct               jetstream.JetStream
@@ -57,21 +70,37 @@ func Start(ctx context.Context, o Options) (*System, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for the system: %w", err)
 	}
-	s := &System{Procs: map[string]*Process{}, Proxies: map[string]*Proxy{}, bin: o.Bin, folder: folder, replicas: 1}
+	s := &System{
+		Procs: map[string]*Process{}, Proxies: map[string]*Proxy{}, addresses: map[string]string{},
+		options: o.withDefaults(), folder: folder, replicas: 1,
+	}
 	if o.Cluster {
 		s.replicas = 3
 	}
-	if err := s.start(ctx, o); err != nil {
+	if err := s.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start the system (logs in %s): %w", folder, err), s.End())
 	}
 	return s, nil
 }
 
-func (s *System) start(ctx context.Context, o Options) (err error) {
+func (o Options) withDefaults() Options {
+	if o.Services == nil {
+		o.Services = map[string]int{}
+		for _, name := range Services() {
+			o.Services[name] = 1
+		}
+	}
+	if o.Fsync == "" {
+		o.Fsync = "always"
+	}
+	return o
+}
+
+func (s *System) start(ctx context.Context) (err error) {
 	if s.Issuer, err = NewIssuer(); err != nil {
 		return err
 	}
-	if err := s.startNATS(ctx, o.Cluster); err != nil {
+	if err := s.startNATS(ctx, s.options.Cluster); err != nil {
 		return err
 	}
 	for _, start := range []func(context.Context) error{s.startRedis, s.startMariaDB, s.startOwn, s.connect, s.declare, s.startServices} {
@@ -125,20 +154,27 @@ func (s *System) startServices(ctx context.Context) error {
 	}
 	var starts []func(context.Context) error
 	for _, name := range Services() {
-		port, err := freePort(ctx)
-		if err != nil {
-			return err
+		for i := range s.options.Services[name] {
+			port, at := room, name
+			if i > 0 { // another notifier has another port for its clients
+				at = name + "-" + strconv.Itoa(i+1)
+				if port, err = freePort(ctx); err != nil {
+					return err
+				}
+			}
+			p, err := s.service(ctx, name, at, port)
+			if err != nil {
+				return err
+			}
+			starts = append(starts, p.Start)
 		}
-		env := environ(s.vars(room).With(service.Vars{"METRICS_PORT": strconv.Itoa(port)}))
-		p, err := s.process(name, filepath.Join(s.bin, name), env, nil, answers("http://"+loopback(port)+"/readyz"))
-		if err != nil {
-			return err
-		}
-		p.polite = true
-		starts = append(starts, p.Start)
 	}
 	if err := together(ctx, starts...); err != nil {
 		return err
+	}
+	s.addresses[Clients] = loopback(room)
+	if s.options.Direct {
+		return nil
 	}
 	if s.Proxies[Clients], err = NewProxy(ctx, loopback(room)); err != nil {
 		return err
@@ -146,6 +182,25 @@ func (s *System) startServices(ctx context.Context) error {
 	s.Clients, err = Listen(ctx, "http://"+s.Proxies[Clients].Addr())
 	return err
 }
+
+// service adds one replica of a service; room is the port of its Socket.IO, if any.
+func (s *System) service(ctx context.Context, name, replica string, room int) (*Process, error) {
+	port, err := freePort(ctx)
+	if err != nil {
+		return nil, err
+	}
+	env := environ(s.vars(room).With(service.Vars{"METRICS_PORT": strconv.Itoa(port)}))
+	p, err := s.process(replica, filepath.Join(s.options.Bin, name), env, nil, answers("http://"+loopback(port)+"/readyz"))
+	if err != nil {
+		return nil, err
+	}
+	p.polite = true
+	return p, nil
+}
+
+// Address returns where the services, and others, reach a part or, for Clients,
+// the first notifier.
+func (s *System) Address(part string) string { return s.addresses[part] }
 
 // together calls every function at once and returns their errors.
 func together(ctx context.Context, calls ...func(context.Context) error) error {
@@ -160,7 +215,7 @@ func together(ctx context.Context, calls ...func(context.Context) error) error {
 
 // migrate creates the tables with the tool that deployments use.
 func (s *System) migrate(ctx context.Context) error {
-	return run(ctx, s.folder, environ(s.vars(0)), filepath.Join(s.bin, "createuser"), "migrate", "up")
+	return run(ctx, s.folder, environ(s.vars(0)), filepath.Join(s.options.Bin, "createuser"), "migrate", "up")
 }
 
 func environ(vars service.Vars) []string {
@@ -209,8 +264,8 @@ func (s *System) End() error {
 		s.Clients.Close()
 	}
 	var calls []func(context.Context) error
-	for _, name := range Services() {
-		if p := s.Procs[name]; p != nil {
+	for _, p := range s.Procs {
+		if p.polite {
 			calls = append(calls, func(context.Context) error { p.Stop(); return nil })
 		}
 	}
