@@ -19,6 +19,8 @@ type Options struct {
 	// them. Zero: as declared, or more where a stream has more. Suggested
 	// variable: STREAM_STORE.
 	Store int64
+	// Relay also creates the consumer that a notifier in relay mode takes from.
+	Relay bool
 }
 
 // Action is what became of a stream or a consumer.
@@ -81,6 +83,9 @@ func (d Declarations) Apply(ctx context.Context, js jetstream.JetStream, options
 		}
 	}
 	for _, c := range sized.Consumers {
+		if c.RelayOnly() && !options.Relay {
+			continue
+		}
 		if err := note(applyConsumer(ctx, js, c)); err != nil {
 			return report, errors.Join(append(conflicts, err)...)
 		}

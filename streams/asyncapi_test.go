@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"go.yaml.in/yaml/v3"
@@ -174,7 +175,7 @@ func TestAsyncAPI_OperationsAgreeWithTheConsumers(t *testing.T) {
 	t.Parallel()
 	doc, d := asyncAPI(t), load(t)
 	all := channels(t, doc)
-	got := make(map[string]channel)
+	got := make(map[string][]channel)
 	for name, operation := range at(doc, "operations").(map[string]any) {
 		ref, _ := at(operation, "channel", "$ref").(string)
 		c, ok := all[strings.TrimPrefix(ref, "#/channels/")]
@@ -186,14 +187,17 @@ func TestAsyncAPI_OperationsAgreeWithTheConsumers(t *testing.T) {
 			t.Errorf("operation %s: want <service>.<action>.<event>", name)
 		}
 		if durable, ok := at(operation, "x-consumer").(string); ok {
-			got[durable] = channel{Subject: c.Subject, Stream: c.Stream}
+			got[durable] = append(got[durable], channel{Subject: c.Subject, Stream: c.Stream})
 		}
 	}
-	want := make(map[string]channel)
+	want := make(map[string][]channel)
 	for _, c := range d.Consumers {
-		want[c.Config.Durable] = channel{Subject: c.Config.FilterSubject, Stream: c.Stream}
+		for _, filter := range filtersOf(c) {
+			want[c.Config.Durable] = append(want[c.Config.Durable], channel{Subject: filter, Stream: c.Stream})
+		}
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	inOrder := cmpopts.SortSlices(func(a, b channel) bool { return a.Subject < b.Subject })
+	if diff := cmp.Diff(want, got, inOrder); diff != "" {
 		t.Errorf("consumers (-declared +asyncapi):\n%s", diff)
 	}
 }

@@ -39,6 +39,14 @@ type Consumer struct {
 	fields []string // the settings that the file names
 }
 
+// relayOnly is the metadata "only" of a consumer that relay mode alone needs.
+const relayOnly = "NOTIFIER_MODE=relay"
+
+// RelayOnly reports whether only a notifier in relay mode uses c. Where nothing
+// relays it is not created: nobody would take from it, so its backlog would grow to
+// all that the stream holds.
+func (c Consumer) RelayOnly() bool { return c.Config.Metadata["only"] == relayOnly }
+
 // Load returns the declarations that are built into the program.
 func Load() (Declarations, error) { return Parse(files) }
 

@@ -55,9 +55,10 @@ func TestLoad_DeclaresTheConsumersInSagaOrder(t *testing.T) {
 	var got []consumer
 	d := load(t)
 	for _, c := range d.Consumers {
-		got = append(got, consumer{c.Config.Durable, c.Stream, c.Config.FilterSubject})
+		filters := filtersOf(c)
+		got = append(got, consumer{c.Config.Durable, c.Stream, strings.Join(filters, " ")})
 		rest := c.Config
-		rest.Durable, rest.FilterSubject, rest.Description, rest.Metadata = "", "", "", nil
+		rest.Durable, rest.FilterSubject, rest.FilterSubjects, rest.Description, rest.Metadata = "", "", nil, "", nil
 		if diff := cmp.Diff(jetstream.ConsumerConfig{
 			Name: c.Config.Durable, DeliverPolicy: jetstream.DeliverAllPolicy, ReplayPolicy: jetstream.ReplayInstantPolicy,
 			AckPolicy: jetstream.AckExplicitPolicy, AckWait: 30 * time.Second, MaxDeliver: -1,
@@ -69,8 +70,13 @@ func TestLoad_DeclaresTheConsumersInSagaOrder(t *testing.T) {
 			t.Errorf("%s: want a description of one line", c.Config.Durable)
 		}
 		stream, _ := d.Stream(c.Stream)
-		if len(stream.Config.Subjects) != 1 || !server.SubjectMatchesFilter(c.Config.FilterSubject, stream.Config.Subjects[0]) {
-			t.Errorf("%s filters %s, which %s does not store", c.Config.Durable, c.Config.FilterSubject, c.Stream)
+		for _, filter := range filters {
+			if len(stream.Config.Subjects) != 1 || !server.SubjectMatchesFilter(filter, stream.Config.Subjects[0]) {
+				t.Errorf("%s filters %s, which %s does not store", c.Config.Durable, filter, c.Stream)
+			}
+		}
+		if c.RelayOnly() != (c.Config.Durable == "notifier") {
+			t.Errorf("%s is for relay mode alone: %v", c.Config.Durable, c.RelayOnly())
 		}
 	}
 	want := []consumer{
@@ -81,6 +87,7 @@ func TestLoad_DeclaresTheConsumersInSagaOrder(t *testing.T) {
 		{"code-deleter", events, "user.create.created.*.*"},
 		{"claim-releaser", events, "user.create.failed.*.*"},
 		{"row-remover", events, "user.create.failed.*.*"},
+		{"notifier", events, "user.create.completed.*.* user.create.failed.*.*"},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("consumers (-want +got):\n%s", diff)

@@ -27,6 +27,9 @@
 // lose messages, is a [*Conflict] that names the field, the reason and the
 // remedy; that stream or consumer is left as it is, the others are applied.
 //
+// A consumer whose metadata says "only": "NOTIFIER_MODE=relay" is created where
+// [Options.Relay] says that something relays.
+//
 // Capacity belongs to the deployment: declared replicas and bytes are what a
 // stream is created with and the least that it has. Without [Options] an
 // existing stream that has more of either keeps it.

@@ -148,20 +148,30 @@ func actions(report streams.Report) map[string]streams.Action {
 	return all
 }
 
-// everything returns the given action for everything that is declared, except
-// for the names in other.
+// everything returns the given action for everything that is declared for every
+// mode, except for the names in other.
 func everything(d streams.Declarations, action streams.Action, other map[string]streams.Action) map[string]streams.Action {
 	all := make(map[string]streams.Action)
 	for _, s := range d.Streams {
 		all[s.Config.Name] = action
 	}
 	for _, c := range d.Consumers {
-		all[c.Config.Durable] = action
+		if !c.RelayOnly() {
+			all[c.Config.Durable] = action
+		}
 	}
 	for name, a := range other {
 		all[name] = a
 	}
 	return all
+}
+
+// filtersOf returns the subjects that a consumer takes.
+func filtersOf(c streams.Consumer) []string {
+	if c.Config.FilterSubject != "" {
+		return []string{c.Config.FilterSubject}
+	}
+	return c.Config.FilterSubjects
 }
 
 // streamOf and consumerOf return the declaration to be changed by a test.

@@ -36,7 +36,8 @@ type ConsumerStatus struct {
 }
 
 // Status reads the state of everything that the built-in declarations name.
-// Something missing is no error.
+// Something missing is no error. The consumer of relay mode is shown where there is
+// one.
 func Status(ctx context.Context, js jetstream.JetStream) ([]StreamStatus, error) {
 	d, err := Load()
 	if err != nil {
@@ -60,6 +61,9 @@ func (d Declarations) Status(ctx context.Context, js jetstream.JetStream) ([]Str
 			consumer, err := consumerStatus(ctx, js, c)
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", label(c.Stream, c.Config.Durable), explain(err))
+			}
+			if consumer.Missing && c.RelayOnly() {
+				continue // nothing relays here
 			}
 			status.Consumers = append(status.Consumers, consumer)
 		}

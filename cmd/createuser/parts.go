@@ -25,6 +25,7 @@ import (
 // parts are the embedded stand-ins for the servers that the services need.
 type parts struct {
 	settings runSettings
+	relays   bool // the notifier opens no port
 	log      zerolog.Logger
 	vars     service.Vars // what the services get: the environment, completed by what was started
 
@@ -78,7 +79,7 @@ func (p *parts) checkPorts(ctx context.Context) error {
 		{"NATS_PORT", s.NATSPort, s.NATSURL != ""},
 		{"REDIS_PORT", s.RedisPort, s.RedisURL != ""},
 		{"ENCRYPT_PORT", s.EncryptPort, s.EncryptURL != ""},
-		{"NOTIFIER_PORT", s.NotifyPort, false},
+		{"NOTIFIER_PORT", s.NotifyPort, p.relays},
 		{"METRICS_PORT", s.MetricsPort, false},
 	} {
 		if c.replaced {
@@ -190,6 +191,14 @@ func (p *parts) usersAt() string {
 		return "MySQL at " + p.settings.MySQLHost
 	}
 	return "SQLite in " + p.vars["SQLITE_PATH"]
+}
+
+// roomsAt says where clients hear the outcomes.
+func (p *parts) roomsAt() string {
+	if p.relays {
+		return "relayed to " + withoutCredentials(p.settings.RelaySettings.URL)
+	}
+	return "http://" + service.Address(p.settings.Host, p.settings.NotifyPort)
 }
 
 // developmentSecrets lists the fixed secrets that are in use.

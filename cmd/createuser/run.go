@@ -31,12 +31,14 @@ NOTIFIER_PORT (4003), METRICS_PORT (9090). Data lies in CREATE_USER_DATA (.creat
 The embedded Redis keeps codes in memory: a restart forgets them, and a registration under way is told that its code
 is incorrect. Set REDIS_URL to keep them.
 
-Set NATS_URL, REDIS_URL, ENCRYPT_URL or MYSQL_HOST to use a real server in place of the embedded one.
+Set NATS_URL, REDIS_URL, ENCRYPT_URL or MYSQL_HOST to use a real server in place of the embedded one, and
+NOTIFIER_RELAY_URL to have an existing Socket.IO server tell the outcomes.
 The keys and secrets of development mode are fixed and public: never deploy them.`
 }
 
 // runSettings are the settings of createuser run itself.
 type runSettings struct {
+	notify.RelaySettings
 	Mode        string        `env:"CREATE_USER_MODE" help:"must be development here"`
 	Data        string        `env:"CREATE_USER_DATA" envDefault:".create-user" help:"folder for streams and users"`
 	NATSURL     string        `env:"NATS_URL" help:"a NATS server in place of the embedded one"`
@@ -69,11 +71,15 @@ func (runCommand) Run(ctx context.Context, t *tool) error {
 	if settings.Mode != service.ModeDevelopment {
 		return fmt.Errorf("%s is %q: createuser run is for development only; deploy the services themselves", modeVariable, settings.Mode)
 	}
+	relays, err := settings.Relays()
+	if err != nil {
+		return err
+	}
 	if err := os.MkdirAll(settings.Data, 0o750); err != nil {
 		return fmt.Errorf("CREATE_USER_DATA: %w", err)
 	}
 	log := zerolog.New(t.err).Level(settings.LogLevel).With().Timestamp().Str("service", "createuser").Logger()
-	p := parts{settings: settings, log: log, vars: t.vars}
+	p := parts{settings: settings, relays: relays, log: log, vars: t.vars}
 	if err := p.start(ctx); err != nil {
 		return errors.Join(err, p.stop())
 	}
@@ -93,11 +99,11 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 		envs = append(envs, env)
 	}
 	js := envs[0].JS
-	capacity, err := service.Load[streamSettings](p.vars)
+	options, err := streamOptions(p.vars)
 	if err != nil {
 		return err
 	}
-	if _, err := streams.Apply(ctx, js, streams.Options{Replicas: capacity.Replicas, Store: capacity.Store}); err != nil {
+	if _, err := streams.Apply(ctx, js, options); err != nil {
 		return fmt.Errorf("apply the streams: %w", err)
 	}
 	run := []func(context.Context) error{func(ctx context.Context) error {
@@ -127,7 +133,7 @@ Create User is running in development mode. Its keys and secrets are public: nev
   Redis       %s
   encryption  %s
   users       %s
-  Socket.IO   http://%s
+  Socket.IO   %s
   health      http://%s/readyz, http://%s/metrics
 
 Try it, in another terminal:
@@ -141,7 +147,7 @@ Development secrets:
 
 %s
 `, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
-		service.Address(s.Host, s.NotifyPort), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
+		p.roomsAt(), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
 }
 
 // withoutCredentials returns URLs, separated by commas, without what may be a

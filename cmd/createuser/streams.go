@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/notifier/notify"
 	"github.com/create-user/create-user/streams"
 )
 
@@ -20,13 +21,24 @@ type streamsStatusCommand struct{}
 
 // streamSettings are the settings of streams apply.
 type streamSettings struct {
+	notify.RelaySettings
 	Replicas int   `env:"STREAM_REPLICAS" help:"servers that keep each stream; default 1"`
 	Store    int64 `env:"STREAM_STORE" help:"bytes of disk on each server that all streams together may fill; default as declared"`
 }
 
+// streamOptions returns what the deployment decides about its streams.
+func streamOptions(vars service.Vars) (streams.Options, error) {
+	settings, err := service.Load[streamSettings](vars)
+	if err != nil {
+		return streams.Options{}, err
+	}
+	relays, err := settings.Relays()
+	return streams.Options{Replicas: settings.Replicas, Store: settings.Store, Relay: relays}, err
+}
+
 // Run applies the declarations.
 func (streamsApplyCommand) Run(ctx context.Context, t *tool) error {
-	settings, err := service.Load[streamSettings](t.vars)
+	options, err := streamOptions(t.vars)
 	if err != nil {
 		return err
 	}
@@ -35,7 +47,7 @@ func (streamsApplyCommand) Run(ctx context.Context, t *tool) error {
 		return err
 	}
 	defer closeNATS()
-	report, err := streams.Apply(ctx, js, streams.Options{Replicas: settings.Replicas, Store: settings.Store})
+	report, err := streams.Apply(ctx, js, options)
 	for _, change := range report {
 		name := change.Stream
 		if change.Consumer != "" {

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -10,7 +11,7 @@ import (
 )
 
 // consumer is what the path and the declarations must agree on.
-type consumer struct{ Stream, Filter string }
+type consumer struct{ Stream, Filters string }
 
 func TestContract_TheDeclaredConsumersAreThoseOfThePath(t *testing.T) {
 	declared, err := streams.Load()
@@ -19,17 +20,23 @@ func TestContract_TheDeclaredConsumersAreThoseOfThePath(t *testing.T) {
 	}
 	got := map[string]consumer{}
 	for _, c := range declared.Consumers {
-		got[c.Config.Durable] = consumer{c.Stream, c.Config.FilterSubject}
+		filters := c.Config.FilterSubjects
+		if c.Config.FilterSubject != "" {
+			filters = []string{c.Config.FilterSubject}
+		}
+		got[c.Config.Durable] = consumer{c.Stream, strings.Join(filters, " ")}
 	}
 	want := map[string]consumer{}
 	for _, step := range event.Path() {
-		switch {
-		case step.Name == event.StepNotifier: // follows the event store by itself
-		case step.Consumes[0] == event.TypeRequested:
+		if step.Consumes[0] == event.TypeRequested {
 			want[step.Name] = consumer{event.StreamRequests, event.SubjectRequested}
-		default:
-			want[step.Name] = consumer{event.StreamEvents, event.SagaEvents(step.Consumes[0])}
+			continue
 		}
+		var filters []string
+		for _, t := range step.Consumes {
+			filters = append(filters, event.SagaEvents(t))
+		}
+		want[step.Name] = consumer{event.StreamEvents, strings.Join(filters, " ")}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("consumers (-path +declared):\n%s", diff)

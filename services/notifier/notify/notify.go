@@ -1,9 +1,16 @@
-// Package notify tells each user the outcome of their registration: it follows
-// the terminal events of the event store and emits each to the user's room.
+// Package notify tells each user the outcome of their registration, in one of two
+// ways.
 //
-// It remembers nothing. A client that joins late is answered from the event
-// store, so any number of notifiers may run, each with its own clients, and a
-// restart loses no outcome.
+// Serve: it is a Socket.IO server. It follows the terminal events of the event store
+// and emits each to the user's room. It remembers nothing: a client that joins late
+// is answered from the event store, so any number of notifiers may run, each with its
+// own clients, and a restart loses no outcome.
+//
+// Relay: it is a client of an existing Socket.IO server, and emits to that. It takes
+// the terminal events from a durable consumer, which any number of notifiers share,
+// and acknowledges each once the server has shown that it has it: see package relay.
+// So nothing is lost, whoever restarts or is away; after a crash the server may get an
+// outcome twice.
 package notify
 
 import (
@@ -61,9 +68,9 @@ func (n notifier) notify(ctx context.Context, o outcome) error {
 }
 
 // told reports whether the room is to hear an outcome. A failure is kept from a
-// user whose registration has just completed: it is that of the same
-// registration submitted again, and would contradict what the room heard. Only
-// that the user exists is no contradiction.
+// user whose registration had just completed, or has since: it is that of the
+// same registration submitted again, and would contradict what the room heard.
+// Only that the user exists is no contradiction.
 func (n notifier) told(ctx context.Context, o outcome) (bool, error) {
 	if !o.body.Code.Heard() {
 		return false, nil
@@ -71,8 +78,8 @@ func (n notifier) told(ctx context.Context, o outcome) (bool, error) {
 	if o.body.Status || o.body.Code == event.CodeUserExists {
 		return true, nil
 	}
-	_, completed, err := n.find(ctx, event.UserEvents(event.TypeCompleted, o.User))
-	return !completed, err
+	completed, found, err := n.ended(ctx, event.UserEvents(event.TypeCompleted, o.User))
+	return !found || o.Time.Sub(completed.Time) > recent, err
 }
 
 // last returns the outcome that a client of user id hears when it joins: the

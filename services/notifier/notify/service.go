@@ -15,9 +15,11 @@ import (
 	"github.com/create-user/create-user/services/notifier/rooms"
 )
 
-// Settings are the service's own settings.
+// Settings are the service's own settings. Those of tokens, and the port, count
+// in serve mode alone.
 type Settings struct {
 	token.Settings
+	RelaySettings
 	Port    uint16   `env:"NOTIFIER_PORT" envDefault:"4003" help:"port of Socket.IO"`
 	Auth    string   `env:"NOTIFIER_AUTH" envDefault:"on" help:"on: a room is joined with a token for its Id; off: by anyone who knows the Id"`
 	Origins []string `env:"NOTIFIER_ORIGINS" help:"web origins that may connect, separated by commas; * for any; default the same origin"`
@@ -41,6 +43,18 @@ func run(ctx context.Context, env *service.Env) error {
 	if err != nil {
 		return err
 	}
+	relays, err := settings.Relays()
+	if err != nil {
+		return err
+	}
+	if relays {
+		return runRelay(ctx, env, settings.RelaySettings)
+	}
+	return runServer(ctx, env, settings)
+}
+
+// runServer lets clients in, follows the event store and tells them.
+func runServer(ctx context.Context, env *service.Env, settings Settings) error {
 	authorize, closeTokens, err := settings.authorize(ctx, env)
 	if err != nil {
 		return err

@@ -12,6 +12,9 @@ import (
 // suffix follows the user's Id in the name of a room.
 const suffix = "_Create_User"
 
+// Name returns the name of the room of user id.
+func Name(id string) string { return id + suffix }
+
 // What a client hears when it cannot join a room. Nothing that it sent is in it.
 var (
 	errRoomType  = errors.New("the room must be a string")
