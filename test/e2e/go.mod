@@ -7,6 +7,7 @@ require (
 	github.com/create-user/create-user/pkg v0.0.0
 	github.com/create-user/create-user/services/code-checker v0.0.0
 	github.com/create-user/create-user/services/encryptor v0.0.0
+	github.com/create-user/create-user/services/notifier v0.0.0
 	github.com/create-user/create-user/services/user-writer v0.0.0
 	github.com/create-user/create-user/streams v0.0.0
 	github.com/create-user/create-user/test/parts v0.0.0
@@ -44,6 +45,7 @@ require (
 	github.com/golang-jwt/jwt/v5 v5.3.1 // indirect
 	github.com/google/go-tpm v0.9.8 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/gorilla/websocket v1.5.3 // indirect
 	github.com/hooklift/gowsdl v0.5.0 // indirect
 	github.com/jmoiron/sqlx v1.4.0 // indirect
 	github.com/klauspost/compress v1.20.3 // indirect
@@ -112,6 +114,7 @@ replace (
 	github.com/create-user/create-user/pkg => ../../pkg
 	github.com/create-user/create-user/services/code-checker => ../../services/code-checker
 	github.com/create-user/create-user/services/encryptor => ../../services/encryptor
+	github.com/create-user/create-user/services/notifier => ../../services/notifier
 	github.com/create-user/create-user/services/user-writer => ../../services/user-writer
 	github.com/create-user/create-user/streams => ../../streams
 	github.com/create-user/create-user/test/parts => ../../test/parts
