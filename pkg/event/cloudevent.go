@@ -48,14 +48,20 @@ type Meta struct {
 	TraceParent, TraceState string
 }
 
+// maxHeaders is how many headers an event has at most: those of Meta, and the two
+// that an append adds.
+const maxHeaders = 14
+
 // Header returns the NATS headers of m: none for a field that is zero, and no
 // trace state without a parent. The map's type is that of nats.Header and
 // http.Header.
 func (m Meta) Header() map[string][]string {
-	h := make(map[string][]string, 13)
+	h := make(map[string][]string, maxHeaders)
+	values := make([]string, 0, maxHeaders) // one array for all, instead of one for each
 	set := func(name, value string) {
 		if value != "" {
-			h[name] = []string{value}
+			values = append(values, value)
+			h[name] = values[len(values)-1 : len(values) : len(values)]
 		}
 	}
 	set(HeaderSpecVersion, "1.0")
@@ -151,6 +157,13 @@ func get(h map[string][]string, name string) string {
 // Source: CloudEvents NATS protocol binding 1.0.3-wip §3.1.3.2.
 func escape(s string) string {
 	plain := func(c byte) bool { return c > ' ' && c < 0x7f && c != '"' && c != '%' }
+	n := 0
+	for n < len(s) && plain(s[n]) {
+		n++
+	}
+	if n == len(s) {
+		return s // as nearly always
+	}
 	var b strings.Builder
 	for i := range len(s) {
 		if plain(s[i]) {
@@ -165,6 +178,9 @@ func escape(s string) string {
 // unescape undoes escape. What was not encoded by the rules is taken as it
 // stands; the result is always UTF-8, so that it can be sent on.
 func unescape(s string) string {
+	if strings.IndexByte(s, '%') < 0 && utf8.ValidString(s) {
+		return s // as nearly always
+	}
 	u, err := url.PathUnescape(s)
 	if err != nil || !utf8.ValidString(u) {
 		u = s

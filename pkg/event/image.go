@@ -1,15 +1,17 @@
 package event
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"strings"
+
+	jsonv2 "github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+	"github.com/go-json-experiment/json/v1"
 )
 
 // InlineImage is the largest image, in bytes, that travels inside an event. A
@@ -64,24 +66,30 @@ func (c ImageClaim) validate() error {
 	return nil
 }
 
-// MarshalJSON implements json.Marshaler.
-func (i Image) MarshalJSON() ([]byte, error) {
+// MarshalJSONTo implements json.MarshalerTo.
+func (i Image) MarshalJSONTo(to *jsontext.Encoder) error {
 	if i.Claim != nil {
-		return json.Marshal(i.Claim)
+		return jsonv2.MarshalEncode(to, i.Claim)
 	}
-	return json.Marshal(i.Inline)
+	return jsonv2.MarshalEncode(to, i.Inline)
 }
 
-// UnmarshalJSON implements json.Unmarshaler: a string, an object, or null for
-// no image.
-func (i *Image) UnmarshalJSON(data []byte) error {
+// UnmarshalJSONFrom implements json.UnmarshalerFrom: a string, an object, or
+// null for no image.
+func (i *Image) UnmarshalJSONFrom(from *jsontext.Decoder) error {
 	*i = Image{}
-	if bytes.HasPrefix(data, []byte("{")) {
+	if from.PeekKind() == '{' {
 		i.Claim = new(ImageClaim)
-		return json.Unmarshal(data, i.Claim)
+		return jsonv2.UnmarshalDecode(from, i.Claim)
 	}
-	return json.Unmarshal(data, &i.Inline)
+	return jsonv2.UnmarshalDecode(from, &i.Inline)
 }
+
+// MarshalJSON implements json.Marshaler, for encoding/json before Go 1.27.
+func (i Image) MarshalJSON() ([]byte, error) { return json.Marshal(i) }
+
+// UnmarshalJSON implements json.Unmarshaler, for encoding/json before Go 1.27.
+func (i *Image) UnmarshalJSON(data []byte) error { return json.Unmarshal(data, i) }
 
 // CheckImage reports whether the text of an image is acceptable: at most
 // [MaxImage] bytes, and, when it is a data URL, one that names an image and, in

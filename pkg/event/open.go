@@ -3,10 +3,11 @@ package event
 import (
 	"crypto/cipher"
 	"crypto/hpke"
-	"encoding/json"
 	"fmt"
 	"sync"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // openedKeys is how many opened data keys an [Opener] remembers: one a minute

@@ -2,12 +2,13 @@ package event
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // The limits of a request's fields: characters, except where bytes are named.

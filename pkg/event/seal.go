@@ -6,13 +6,14 @@ import (
 	"crypto/ecdh"
 	"crypto/hpke"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
 	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/v1"
 )
 
 // Credentials is what is sealed on its way to the encryptor.

@@ -144,7 +144,8 @@ func TestDecodeJSONTellsNoValue(t *testing.T) {
 		`{"id":"a","code":739154}`:        `property "code" is not a string`,
 		`{"id":"a","code":"739154"`:       `not JSON (at byte 25)`,
 		`{"id":"a","image":739154}`:       `property "image" is not a string`,
-		`{"id":"a","sealed":{"key":"%"}}`: `not the JSON of this event`,
+		`{"id":"a","sealed":{"key":"%"}}`: `property "sealed.key" is not a []uint8`,
+		``:                                `not JSON (at byte 0)`,
 	} {
 		_, err := decodeJSON[event.TokenVerified]([]byte(in))
 		if err == nil || err.Error() != want {

@@ -163,6 +163,7 @@ func TestRun_AfterTidiesUpBehindTheNextEventAlone(t *testing.T) {
 		t.Errorf("tidied up behind the saga of %q", got)
 	}
 	s.ExpectExactly(begin(s, "next"), event.TypeTokenVerified, event.TypeCodeChecked)
+	receive(t, tidied, "After") // before the test ends, and with it what After reads
 	noSecrets(t, "the logs", s.Logs())
 }
 

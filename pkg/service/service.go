@@ -157,6 +157,8 @@ func Main(s Service) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	vars := Environ()
+	releaseHeap := raiseHeap(vars)
+	defer releaseHeap()
 	settings, err := Load[Settings](vars)
 	if err != nil {
 		return fail(s, 2, err)

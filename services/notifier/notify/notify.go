@@ -15,11 +15,11 @@ package notify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/go-json-experiment/json/v1"
 	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/event"

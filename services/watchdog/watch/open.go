@@ -7,9 +7,10 @@
 package watch
 
 import (
-	"encoding/json"
 	"sync"
 	"time"
+
+	"github.com/go-json-experiment/json/v1"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
@@ -41,13 +42,22 @@ func (o *openSagas) apply(e saga.Stored) {
 		delete(o.open, e.Key)
 		return
 	}
+	s := o.open[e.Key]
+	if s == nil {
+		s = &openSaga{key: e.Key, userID: userID(e)}
+		o.open[e.Key] = s
+	}
+	s.last, s.meta, s.sequence, s.stored, s.reported = e.Type, e.Meta, e.Sequence, e.Time, false
+}
+
+// userID returns the Id in an event's body. One that cannot be read leaves it
+// empty: the saga ends in time all the same, only nobody hears of it.
+func userID(e saga.Stored) string {
 	var body struct {
 		ID string `json:"id"`
 	}
-	// A body that cannot be read leaves the Id empty: the saga ends in time all the
-	// same, only nobody hears of it.
-	_ = json.Unmarshal(e.Data, &body)
-	o.open[e.Key] = &openSaga{key: e.Key, userID: body.ID, last: e.Type, meta: e.Meta, sequence: e.Sequence, stored: e.Time}
+	_ = json.Unmarshal(e.Data, &body) // as said above
+	return body.ID
 }
 
 // late returns the sagas whose deadline has passed: those that can be failed,
