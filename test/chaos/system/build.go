@@ -36,7 +36,18 @@ func Build(ctx context.Context, race bool) (string, error) {
 	if err := run(ctx, root, os.Environ(), "go", args...); err != nil {
 		return "", err
 	}
-	return folder, run(ctx, filepath.Join(root, "test", "chaos"), os.Environ(), "go", "build", "-o", filepath.Join(folder, "nats-server"), natsServer)
+	_, err = BuildNATS(ctx, folder)
+	return folder, err
+}
+
+// BuildNATS builds the NATS server into a folder, and returns its path.
+func BuildNATS(ctx context.Context, folder string) (string, error) {
+	root, err := Repository()
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(folder, "nats-server")
+	return path, run(ctx, filepath.Join(root, "test", "chaos"), os.Environ(), "go", "build", "-o", path, natsServer)
 }
 
 // run runs a program to its end.
