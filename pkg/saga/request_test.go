@@ -53,11 +53,14 @@ func TestRun_Request(t *testing.T) {
 		got := s.ExpectExactly(k, event.TypeTokenVerified)[0].Meta
 		want := event.Meta{
 			ID: "order-1.token-verified", Source: "/create-user/token-verifier", Type: event.TypeTokenVerified, Time: got.Time,
-			Saga: "order-1", Deadline: asked, Causation: "up stream 1",
+			Saga: "order-1", Deadline: asked, Requested: got.Requested, Causation: "up stream 1",
 			TraceParent: "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("headers (-want +got):\n%s", diff)
+		}
+		if d := time.Since(got.Requested); d < 0 || d > time.Minute {
+			t.Errorf("it says that it was requested %s ago", d)
 		}
 	})
 	t.Run("with a message id that cannot stand in a subject gets another", func(t *testing.T) {
