@@ -124,10 +124,6 @@ func (p *parts) startNATS() error {
 	return nil
 }
 
-// redisTick is how often the embedded Redis is told the time: its TTLs do not
-// run by themselves.
-const redisTick = 50 * time.Millisecond
-
 func (p *parts) startRedis(ctx context.Context) error {
 	r := miniredis.NewMiniRedis()
 	if err := r.StartAddr(service.Address(p.settings.Host, p.settings.RedisPort)); err != nil {
@@ -135,20 +131,7 @@ func (p *parts) startRedis(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	var ticking sync.WaitGroup
-	ticking.Go(func() {
-		ticker := time.NewTicker(redisTick)
-		defer ticker.Stop()
-		last := time.Now()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case now := <-ticker.C:
-				r.FastForward(now.Sub(last))
-				last = now
-			}
-		}
-	})
+	ticking.Go(func() { tellTime(ctx, r.FastForward) })
 	p.stops = append(p.stops, func() error {
 		cancel()
 		ticking.Wait()
@@ -157,6 +140,34 @@ func (p *parts) startRedis(ctx context.Context) error {
 	})
 	p.set("REDIS_URL", "redis://"+r.Addr()+"/0")
 	return nil
+}
+
+const (
+	// redisTick is how often the embedded Redis is told the time: its TTLs do not
+	// run by themselves.
+	redisTick = 50 * time.Millisecond
+	// redisRest is how many times as long as a tick took the next one waits. A tick
+	// sorts and goes through all keys, and Redis answers nobody meanwhile.
+	redisRest = 20
+)
+
+// tellTime tells a clock that does not run by itself how much time has passed,
+// again and again until ctx ends.
+func tellTime(ctx context.Context, forward func(time.Duration)) {
+	timer := time.NewTimer(redisTick)
+	defer timer.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			now := time.Now()
+			forward(now.Sub(last))
+			last = now
+			timer.Reset(max(redisTick, redisRest*time.Since(now)))
+		}
+	}
 }
 
 func (p *parts) startEncryption(ctx context.Context) error {
