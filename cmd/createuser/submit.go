@@ -266,5 +266,5 @@ func (s *submission) summary(took time.Duration) error {
 		return nil
 	}
 	shown := s.failed[:min(len(s.failed), maxShown)]
-	return fmt.Errorf("%d requests could not be published; the first: %w", len(s.failed), errors.Join(shown...))
+	return fmt.Errorf("%d of %d requests could not be published; the first: %w", len(s.failed), s.stored+len(s.failed), errors.Join(shown...))
 }

@@ -145,14 +145,14 @@ func TestSubmit_GoesOnAfterWhatCannotBePublished(t *testing.T) {
 	rejecting(s)
 	in := lines(t, "user_exists") + "nonsense\n" + strings.ReplaceAll(lines(t, "user_exists"), `"Code":"739154"`, `"Code":""`) + lines(t, "user_exists")
 	r := commandWith(t, at(s), in, "submit", "-f", "-")
-	r.fails(t, 1, "2 requests could not be published; the first: ", "line 2: want one JSON object", "line 3: Code: must have 1 to 16 characters")
+	r.fails(t, 1, "2 of 4 requests could not be published; the first: ", "line 2: want one JSON object", "line 3: Code: must have 1 to 16 characters")
 	r.prints(t, "2 stored, 2 not published", "       2  user_exists")
 	if strings.Contains(r.out+r.err, "sesame") {
 		t.Error("a password is shown")
 	}
 	table := header + "\nada,a.b.c,739154,+49,sesame,user_exists\nbob,a.b.c\neve,,739154,+49,sesame,user_exists\n"
 	r = commandWith(t, at(s), table, "submit", "-f", "-")
-	r.fails(t, 1, "2 requests could not be published", "line 3: wrong number of fields", "line 4: Token: ")
+	r.fails(t, 1, "2 of 3 requests could not be published", "line 3: wrong number of fields", "line 4: Token: ")
 	r.prints(t, "1 stored, 2 not published")
 }
 
@@ -160,7 +160,7 @@ func TestSubmit_ShowsTheFirstErrorsAlone(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepTokenVerifier)
 	r := commandWith(t, at(s), strings.Repeat("nonsense\n", 50), "submit", "-f", "-", "--format", "ndjson")
-	r.fails(t, 1, "50 requests could not be published")
+	r.fails(t, 1, "50 of 50 requests could not be published")
 	if n := strings.Count(r.err, "want one JSON object"); n != maxShown {
 		t.Errorf("%d errors are shown", n)
 	}
@@ -253,7 +253,7 @@ func TestSubmit_RefusesBeforeAnythingIsSent(t *testing.T) {
 		"a file with a wrong header":  {nil, []string{"submit", "-f", wrong}, "--file: column 2 of the header line"},
 		"a key that is none":          {service.Vars{"SEAL_PUBLIC_KEY": "sesame"}, flags("Ada"), "SEAL_PUBLIC_KEY: public key: want"},
 		"no key outside development":  {service.Vars{"CREATE_USER_MODE": "production"}, flags("Ada"), "SEAL_PUBLIC_KEY is not set"},
-		"a request that is incorrect": {nil, []string{"submit", "--id", "ada", "--no-wait"}, "1 requests could not be published; the first: Token: must"},
+		"a request that is incorrect": {nil, []string{"submit", "--id", "ada", "--no-wait"}, "1 of 1 requests could not be published; the first: Token: must"},
 	} {
 		t.Run(name+" is refused", func(t *testing.T) {
 			r := command(t, at(s).With(c.vars), c.args...)

@@ -112,14 +112,16 @@ func (h *histories) event(e saga.Stored) error {
 		}
 	}
 	h.open[e.Key] = true
-	line := fmt.Sprintf("  %s  %+8.1f ms  %-14s", e.Time.Format("15:04:05.000"), float64(e.Time.Sub(first).Microseconds())/1000, e.Type)
-	if e.Type.Terminal() {
+	line := fmt.Sprintf("  %s  %+8.1f ms  ", e.Time.Format("15:04:05.000"), float64(e.Time.Sub(first).Microseconds())/1000)
+	if !e.Type.Terminal() {
+		line += string(e.Type)
+	} else {
 		delete(h.open, e.Key)
 		var body event.Ended
 		if err := json.Unmarshal(e.Data, &body); err != nil {
 			return fmt.Errorf("decode %s: %w", e.Type, err)
 		}
-		line += fmt.Sprintf("  %s by %s: %s", body.Code, body.Step, body.Message)
+		line += fmt.Sprintf("%-14s  %s by %s: %s", e.Type, body.Code, body.Step, body.Message)
 		if body.Of != "" {
 			line += fmt.Sprintf(" (not sent: the room hears saga %s)", body.Of)
 		}

@@ -14,9 +14,9 @@ import (
 var success = regexp.MustCompile(`(?s)^waiting for events of "[^"]*"; Ctrl-C ends
 saga (\S+)
   \S+      \+0\.0 ms  token-verified
-  \S+ +\+\d+\.\d ms  code-checked  
-  \S+ +\+\d+\.\d ms  encrypted     
-  \S+ +\+\d+\.\d ms  created       
+  \S+ +\+\d+\.\d ms  code-checked
+  \S+ +\+\d+\.\d ms  encrypted
+  \S+ +\+\d+\.\d ms  created
   \S+ +\+\d+\.\d ms  completed       created by code-deleter: User created successfully
 $`)
 

@@ -80,7 +80,7 @@ func TestMain_ExitCodes(t *testing.T) {
 			args: []string{"--port=9"}, code: 2, stderr: `fake: unknown argument "--port=9": settings come from the environment, see --help`,
 		},
 		"a wrong shared setting is named": {
-			vars: service.Vars{"METRICS_PORT": "many"}, code: 2, stderr: "fake: METRICS_PORT cannot be read as a uint16",
+			vars: service.Vars{"METRICS_PORT": "many"}, code: 2, stderr: "fake: METRICS_PORT cannot be read as a number from 0 to 65535",
 		},
 		"a missing shared setting is named": {
 			vars: service.Vars{"DEAD_LETTER_PUBLIC_KEY": ""}, code: 2, stderr: "fake: DEAD_LETTER_PUBLIC_KEY is not set",

@@ -43,7 +43,11 @@ func Connect(s NATSSettings, name string, log zerolog.Logger) (*nats.Conn, error
 		nats.PingInterval(5 * time.Second), // a frozen server is noticed after two
 		nats.ConnectHandler(func(*nats.Conn) { log.Info().Msg("connected to NATS") }),
 		nats.ReconnectHandler(func(*nats.Conn) { log.Info().Msg("reconnected to NATS") }),
-		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) { log.Warn().Err(err).Msg("disconnected from NATS") }),
+		nats.DisconnectErrHandler(func(conn *nats.Conn, err error) {
+			if !conn.IsClosed() { // by ourselves
+				log.Warn().Err(err).Msg("disconnected from NATS")
+			}
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.Error().Err(err).Msg("NATS reports an error") }),
 	}
 	more, err := s.security()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	natsserver "github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/service"
@@ -77,6 +78,24 @@ func TestConnect_WaitsForAServerThatComesLater(t *testing.T) {
 	await(t, lines, `"disconnected from NATS"`)
 	natsServer(t, port, "right")
 	await(t, lines, `"reconnected to NATS"`)
+}
+
+func TestConnect_AnEndOfItsOwnIsNoDisconnection(t *testing.T) {
+	t.Parallel()
+	s, _ := natsServer(t, natsserver.RANDOM_PORT, "right")
+	lines := make(signals, 1000)
+	conn, err := service.Connect(service.NATSSettings{URL: s.ClientURL(), User: "ada", Password: "right"}, "fake", zerolog.New(lines))
+	if err != nil {
+		t.Fatal(err)
+	}
+	await(t, lines, `"connected to NATS"`)
+	closed := make(chan struct{})
+	conn.SetClosedHandler(func(*nats.Conn) { close(closed) }) // called after any other
+	conn.Close()
+	receive(t, closed, "the end")
+	if len(lines) > 0 {
+		t.Errorf("it logs: %s", <-lines)
+	}
 }
 
 // A server may learn of a service, or of its new password, later than the

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/caarlos0/env/v11"
+	"github.com/rs/zerolog"
 )
 
 // Vars are environment variables.
@@ -98,11 +100,28 @@ func explain(err error, known []field) error {
 			one = fmt.Errorf("%s is not set (see --help)", missing.Key)
 		}
 		if wrong, ok := errors.AsType[env.ParseError](one); ok {
-			one = fmt.Errorf("%s cannot be read as a %s (see --help)", named(wrong.Name, known), wrong.Type)
+			one = fmt.Errorf("%s cannot be read as %s (see --help)", named(wrong.Name, known), inWords(wrong.Type))
 		}
 		problems = append(problems, one)
 	}
 	return errors.Join(problems...)
+}
+
+// inWords says what a value of type t looks like.
+func inWords(t reflect.Type) string {
+	switch t {
+	case reflect.TypeFor[uint16]():
+		return "a number from 0 to 65535"
+	case reflect.TypeFor[int]():
+		return "a whole number"
+	case reflect.TypeFor[bool]():
+		return "true or false"
+	case reflect.TypeFor[time.Duration]():
+		return "a duration, such as 500ms or 2m"
+	case reflect.TypeFor[zerolog.Level]():
+		return "a level: trace, debug, info, warn or error"
+	}
+	return "a " + t.String()
 }
 
 // named returns the variable of a struct field, or those of all fields of that

@@ -89,15 +89,15 @@ func TestLoad_ErrorsNameTheVariableAndNotItsValue(t *testing.T) {
 	const value = "sesame"
 	t.Setenv("JWT_SECRET", "s") // the process's own environment counts for nothing
 	for name, vars := range map[string]service.Vars{
-		"JWT_SECRET is not set":                         {"JWT_SECRET": ""},
-		"JWT_SECRET is not set (see --help)":            nil,
-		"T_PORT cannot be read as a uint16":             {"JWT_SECRET": "s", "T_PORT": value},
-		"T_WAIT cannot be read as a time.Duration":      {"JWT_SECRET": "s", "T_WAIT": value},
-		"T_LOUD cannot be read as a bool":               {"JWT_SECRET": "s", "T_LOUD": value},
-		"T_LEVEL cannot be read as a zerolog.Level":     {"JWT_SECRET": "s", "T_LEVEL": value},
-		"JWT_SECRET_FILE: ":                             {"JWT_SECRET_FILE": "/nowhere"},
-		"JWT_SECRET and JWT_SECRET_FILE are both set":   {"JWT_SECRET": value, "JWT_SECRET_FILE": "/nowhere"},
-		"JWT_SECRET holds the public development value": {"JWT_SECRET": service.DevJWTSecret, "CREATE_USER_MODE": value},
+		"JWT_SECRET is not set":                                                {"JWT_SECRET": ""},
+		"JWT_SECRET is not set (see --help)":                                   nil,
+		"T_PORT cannot be read as a number from 0 to 65535":                    {"JWT_SECRET": "s", "T_PORT": value},
+		"T_WAIT cannot be read as a duration, such as 500ms or 2m":             {"JWT_SECRET": "s", "T_WAIT": value},
+		"T_LOUD cannot be read as true or false":                               {"JWT_SECRET": "s", "T_LOUD": value},
+		"T_LEVEL cannot be read as a level: trace, debug, info, warn or error": {"JWT_SECRET": "s", "T_LEVEL": value},
+		"JWT_SECRET_FILE: ":                                                    {"JWT_SECRET_FILE": "/nowhere"},
+		"JWT_SECRET and JWT_SECRET_FILE are both set":                          {"JWT_SECRET": value, "JWT_SECRET_FILE": "/nowhere"},
+		"JWT_SECRET holds the public development value":                        {"JWT_SECRET": service.DevJWTSecret, "CREATE_USER_MODE": value},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := service.Load[settings](vars)

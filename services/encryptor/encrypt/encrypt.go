@@ -43,15 +43,14 @@ func (c encryptor) encrypt(ctx context.Context, e saga.Event[event.CodeChecked])
 }
 
 // open opens the credentials. A key that is not here may be one that the
-// operator has yet to deploy: that is waited for. What cannot be opened was not
-// sealed by the rules, which is the publisher's fault.
+// operator has yet to deploy: the event is tried again, and kept as a dead
+// letter if the key does not come. It is not held, since it would stand in the
+// way of those whose key is here. What cannot be opened was not sealed by the
+// rules, which is the publisher's fault.
 func (c encryptor) open(s event.Sealed) (event.Credentials, error) {
 	credentials, err := c.opener.Open(s)
 	_, outOfRange := errors.AsType[*event.FieldError](err)
-	switch {
-	case errors.Is(err, event.ErrUnknownKey):
-		return event.Credentials{}, saga.Unavailable(err)
-	case errors.Is(err, event.ErrNotSealed), outOfRange:
+	if errors.Is(err, event.ErrNotSealed) || outOfRange {
 		return event.Credentials{}, saga.Reject(event.CodeInvalidRequest, err)
 	}
 	return credentials, err

@@ -153,12 +153,12 @@ func TestEncrypt_DoesNotAskForWhatItCannotOpen(t *testing.T) {
 		sealed event.Sealed
 		want   string
 	}{
-		"a key that is yet to be deployed is waited for": {broken(func(s *event.Sealed) { s.KeyID = "next" }), "hold"},
-		"data that was changed is refused":               {broken(func(s *event.Sealed) { s.Data[20] ^= 1 }), "fail: invalid_request"},
-		"data of another saga is refused":                {broken(func(s *event.Sealed) { s.Saga = "s2" }), "fail: invalid_request"},
-		"a data key that was changed is refused":         {broken(func(s *event.Sealed) { s.Key[0] ^= 1 }), "fail: invalid_request"},
-		"nothing at all is refused":                      {event.Sealed{}, "fail: invalid_request"},
-		"a phone that is missing is refused":             {seal(t, event.Credentials{Password: secretPassword}), "fail: invalid_request"},
+		"a key that is yet to be deployed is tried again": {broken(func(s *event.Sealed) { s.KeyID = "next" }), "retry"},
+		"data that was changed is refused":                {broken(func(s *event.Sealed) { s.Data[20] ^= 1 }), "fail: invalid_request"},
+		"data of another saga is refused":                 {broken(func(s *event.Sealed) { s.Saga = "s2" }), "fail: invalid_request"},
+		"a data key that was changed is refused":          {broken(func(s *event.Sealed) { s.Key[0] ^= 1 }), "fail: invalid_request"},
+		"nothing at all is refused":                       {event.Sealed{}, "fail: invalid_request"},
+		"a phone that is missing is refused":              {seal(t, event.Credentials{Password: secretPassword}), "fail: invalid_request"},
 		"a password that is too long is refused": {
 			seal(t, event.Credentials{Phone: secretPhone, Password: strings.Repeat(secretPassword, 99)}), "fail: invalid_request",
 		},

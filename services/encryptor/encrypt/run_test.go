@@ -160,16 +160,34 @@ func TestRun_WaitsForAServiceThatIsAway(t *testing.T) {
 	}
 }
 
-func TestRun_WaitsForAKeyUntilTheDeadline(t *testing.T) {
-	t.Parallel()
-	s := newServer(t)
-	p := servicetest.Start(t, s, Service(), service.Vars{"ENCRYPT_URL": serve(t, newStandin(t))})
+// sealedToNext returns credentials under a key that is not deployed.
+func sealedToNext(t testing.TB) event.Sealed {
+	t.Helper()
 	sealed := seal(t, secret())
 	sealed.KeyID = "next"
+	return sealed
+}
+
+// One event at a time is in hand here: one that was held would shut out all others.
+func TestRun_AKeyThatIsNotHereKeepsNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	s, in := newServer(t), newStandin(t)
+	p := servicetest.Start(t, s, Service(), service.Vars{"ENCRYPT_URL": serve(t, in), "SAGA_BATCH": "1", "SAGA_LOOPS": "1"})
+	s.Append(taken(sealedToNext(t)).Body, s.Key("eve"), time.Time{})
+	p.Await(`"verdict":"retry"`)
 	k := s.Key("ada")
-	s.Append(taken(sealed).Body, k, time.Now().Add(time.Second))
-	p.Await(`"verdict":"hold"`)
-	expectFailed(t, s, k, event.CodeDeadlineExceeded)
+	s.Append(taken(seal(t, secret())).Body, k, time.Time{})
+	expectEncrypted(t, s, in, k)
+}
+
+func TestRun_AKeyThatDoesNotComeMakesADeadLetter(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	p := servicetest.Start(t, s, Service(), service.Vars{"ENCRYPT_URL": serve(t, newStandin(t)), "SAGA_DELIVERY_LIMIT": "2"})
+	k := s.Key("ada")
+	s.Append(taken(sealedToNext(t)).Body, k, time.Time{})
+	p.Await(`"verdict":"dead-letter"`)
+	expectFailed(t, s, k, event.CodeProcessingError)
 }
 
 func TestRun_RefusesWrongSettings(t *testing.T) {
