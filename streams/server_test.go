@@ -2,6 +2,7 @@ package streams_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"testing"
 	"time"
@@ -106,14 +107,19 @@ func waitFor(t testing.TB, what string, done func() bool) {
 	}
 }
 
+// freePort returns a port on which nobody listens now, from below those that the
+// system gives to outgoing connections: none of these may take it meanwhile.
 func freePort(t testing.TB) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatalf("find a free port: %v", err)
+	for range 50 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20_000+rand.IntN(12_000)))
+		if err == nil {
+			defer func() { _ = l.Close() }()
+			return l.Addr().(*net.TCPAddr).Port
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Fatal("find a free port")
+	return 0
 }
 
 func load(t testing.TB) streams.Declarations {

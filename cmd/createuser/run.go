@@ -138,7 +138,7 @@ Create User is running in development mode. Its keys and secrets are public: nev
 
 Try it, in another terminal:
 
-  bin/createuser submit --id ada --token "$(bin/createuser token ada)" --code "$(bin/createuser code ada)" \
+%s  bin/createuser submit --id ada --token "$(bin/createuser token ada)" --code "$(bin/createuser code ada)" \
       --phone +4915112345678 --password 'correct horse' --username Ada
   bin/createuser watch ada
   bin/createuser user ada
@@ -147,7 +147,23 @@ Development secrets:
 
 %s
 `, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
-		p.roomsAt(), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), developmentSecrets(p.vars))
+		p.roomsAt(), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), exports(t.vars), developmentSecrets(p.vars))
+}
+
+// exports returns the line of a shell that has the other commands find what was
+// moved; none when all is where they look. Addresses of the user's own servers are
+// left out: passwords may stand there.
+func exports(vars service.Vars) string {
+	var all []string
+	for _, name := range []string{"NATS_PORT", "REDIS_PORT", "CREATE_USER_DATA"} {
+		if value := vars[name]; value != "" {
+			all = append(all, name+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'")
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "  export " + strings.Join(all, " ") + "\n"
 }
 
 // withoutCredentials returns URLs, separated by commas, without what may be a

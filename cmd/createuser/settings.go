@@ -45,6 +45,16 @@ func withDefaults(vars service.Vars) service.Vars {
 	return defaults.With(set)
 }
 
+// beside returns the variables as they lead to a server that "createuser run"
+// embeds under the same ones: its port alone may have been moved.
+func (t *tool) beside(address, format, port string) service.Vars {
+	moved := t.vars[modeVariable] == service.ModeDevelopment && t.vars[port] != ""
+	if !moved || t.vars[address] != "" || t.vars[address+"_FILE"] != "" {
+		return t.vars
+	}
+	return t.vars.With(service.Vars{address: fmt.Sprintf(format, t.vars[port])})
+}
+
 // connection is how the commands reach NATS.
 type connection struct {
 	service.NATSSettings
@@ -56,7 +66,7 @@ const connectTimeout = 5 * time.Second
 // nats connects to NATS for one command: unlike a service it gives up when no
 // server answers.
 func (t *tool) nats(ctx context.Context) (jetstream.JetStream, func(), error) {
-	settings, err := service.Load[connection](t.vars)
+	settings, err := service.Load[connection](t.beside("NATS_URL", "nats://127.0.0.1:%s", "NATS_PORT"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +112,7 @@ type redisSettings struct {
 
 // redis connects to Redis for one command.
 func (t *tool) redis(ctx context.Context) (*redis.Client, error) {
-	settings, err := service.Load[redisSettings](t.vars)
+	settings, err := service.Load[redisSettings](t.beside("REDIS_URL", "redis://127.0.0.1:%s/0", "REDIS_PORT"))
 	if err != nil {
 		return nil, err
 	}

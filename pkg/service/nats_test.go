@@ -12,6 +12,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/rs/zerolog"
 
+	"github.com/create-user/create-user/pkg/saga/sagatest"
 	"github.com/create-user/create-user/pkg/service"
 )
 
@@ -34,6 +35,14 @@ func natsServer(t testing.TB, port int, password string) (*natsserver.Server, in
 func stop(s *natsserver.Server) {
 	s.Shutdown()
 	s.WaitForShutdown()
+}
+
+// stopAndHold stops a server and keeps its port for the next one.
+func stopAndHold(t testing.TB, s *natsserver.Server) (release func()) {
+	t.Helper()
+	address := s.Addr().String()
+	stop(s)
+	return sagatest.Hold(t, address)
 }
 
 // refusals is a server's log: it sends on what the server complains of.
@@ -61,7 +70,7 @@ func TestConnect_WaitsForAServerThatComesLater(t *testing.T) {
 	t.Parallel()
 	s, port := natsServer(t, natsserver.RANDOM_PORT, "right")
 	address := s.ClientURL()
-	stop(s)
+	release := stopAndHold(t, s)
 
 	lines := make(signals, 1000)
 	conn, err := service.Connect(service.NATSSettings{URL: address, User: "ada", Password: "right"}, "fake", zerolog.New(lines))
@@ -72,10 +81,12 @@ func TestConnect_WaitsForAServerThatComesLater(t *testing.T) {
 	if conn.IsConnected() {
 		t.Error("connected to nothing")
 	}
+	release()
 	s, _ = natsServer(t, port, "right")
 	await(t, lines, `"connected to NATS"`)
-	stop(s)
+	release = stopAndHold(t, s)
 	await(t, lines, `"disconnected from NATS"`)
+	release()
 	natsServer(t, port, "right")
 	await(t, lines, `"reconnected to NATS"`)
 }
@@ -114,7 +125,7 @@ func TestConnect_OutlivesRefusals(t *testing.T) {
 	for range 3 {
 		receive(t, refusals, "a refusal")
 	}
-	stop(s)
+	stopAndHold(t, s)()
 	natsServer(t, port, "right")
 	await(t, lines, `"connected to NATS"`)
 	if !conn.IsConnected() {

@@ -13,15 +13,13 @@ import (
 // development starts createuser run on free ports and returns its variables.
 func development(t testing.TB, out *harness.Logs) map[string]string {
 	t.Helper()
-	nats, redis, metrics := harness.FreePort(t), harness.FreePort(t), harness.FreePort(t)
-	vars := map[string]string{
-		"NATS_PORT": nats, "REDIS_PORT": redis, "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t), "METRICS_PORT": metrics,
+	metrics := harness.FreePort(t)
+	vars := map[string]string{ // the other commands find it by these, too
+		"NATS_PORT": harness.FreePort(t), "REDIS_PORT": harness.FreePort(t), "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t), "METRICS_PORT": metrics,
 		"CREATE_USER_DATA": t.TempDir(),
 	}
 	p := harness.StartProcess(t, vars, out, "createuser", "run")
 	harness.WaitReady(t, "http://127.0.0.1:"+metrics+"/readyz", p)
-	vars["NATS_URL"] = "nats://127.0.0.1:" + nats
-	vars["REDIS_URL"] = "redis://127.0.0.1:" + redis + "/0"
 	return vars
 }
 

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"strconv"
+	"testing"
 )
 
 // Ports are taken from below the range from which the system takes those of
@@ -38,6 +39,17 @@ func freePort(ctx context.Context) (int, error) {
 		return port, nil
 	}
 	return 0, fmt.Errorf("no free port between %d and %d: %w", firstPort, lastPort, errors.Join(errs...))
+}
+
+// FreePort returns a port for a process that the test starts: nobody listens on
+// it now, and no outgoing connection will be given it.
+func FreePort(t testing.TB) int {
+	t.Helper()
+	port, err := freePort(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
 }
 
 // loopback is the address of a port on 127.0.0.1.

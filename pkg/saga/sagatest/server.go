@@ -3,6 +3,7 @@ package sagatest
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -26,7 +27,8 @@ type Server struct {
 	js      jetstream.JetStream
 	key     event.PrivateKey // opens dead letters
 	logs    *log
-	sagas   int // named by Key
+	sagas   int    // named by Key
+	release func() // gives back the port of a stopped server
 
 	running context.Context // of all steps; ends with stopAll
 	stopAll context.CancelFunc
@@ -101,6 +103,8 @@ func (s *Server) Stop() {
 	s.t.Helper()
 	lost := s.conn.StatusChanged(nats.RECONNECTING)
 	s.shutdown()
+	s.release = sync.OnceFunc(Hold(s.t, fmt.Sprintf("127.0.0.1:%d", s.options.Port)))
+	s.t.Cleanup(s.release)
 	s.await(lost, nats.RECONNECTING)
 }
 
@@ -109,6 +113,7 @@ func (s *Server) Stop() {
 func (s *Server) Start() {
 	s.t.Helper()
 	back := s.conn.StatusChanged(nats.CONNECTED)
+	s.release()
 	s.start()
 	s.await(back, nats.CONNECTED)
 }

@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"net"
 	"net/http"
+	"strconv"
 	"testing"
 	"time"
 
@@ -120,16 +121,7 @@ func (s *System) connect() {
 // FreePort returns a port that nobody listens on now.
 func FreePort(t testing.TB) string {
 	t.Helper()
-	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
+	return strconv.Itoa(parts.FreePort(t))
 }
 
 // WaitReady asks a readiness probe until it answers 200.
