@@ -28,7 +28,7 @@ func TestTellTime(t *testing.T) {
 					if late := time.Since(begun) - told; late != 0 {
 						t.Errorf("call %d tells the time %s late", calls, late)
 					}
-					time.Sleep(c.takes)
+					<-time.After(c.takes)
 				})
 				if busy := time.Duration(calls) * c.takes; calls < c.calls || busy > c.busy {
 					t.Errorf("%d calls that took %s", calls, busy)
