@@ -259,6 +259,7 @@ func TestRelay_WaitsUntilTheServersClientsAreBack(t *testing.T) {
 	end(t, s, 0)
 	m.start()
 	heard.awaitLine(`{"id":"user-0","Message":"User created successfully","Status":true}`)
+	m.awaitUsers(1) // its own word may come later than the client's
 	if all := m.profiles(); len(all) != 1 || all[0].Listeners != 1 {
 		t.Errorf("the server was given %+v", all)
 	}
