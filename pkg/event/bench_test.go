@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/v1"
+
 	"github.com/create-user/create-user/pkg/event"
 )
 
@@ -85,6 +87,33 @@ func BenchmarkMeta(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := event.ParseMeta(h); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkCodec reads and writes an event with an image of 1 KiB.
+func BenchmarkCodec(b *testing.B) {
+	sealed := seal(b, event.NewSealer(newKey(b, "a").Public()), credentials())
+	body := event.TokenVerified{ID: "ada", Code: "123456", Sealed: sealed, Username: "Ada", Image: event.Image{Inline: strings.Repeat("x", 1<<10)}}
+	data, err := json.Marshal(body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("encode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := json.Marshal(body); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			var body event.TokenVerified
+			if err := json.Unmarshal(data, &body); err != nil {
 				b.Fatal(err)
 			}
 		}

@@ -7,10 +7,11 @@ import "runtime"
 // the collector would run after every 4 MiB of allocations, several times a second.
 const heapFloor = 16 << 20
 
-// raiseHeap raises the heap to heapFloor until the returned function is called,
+// RaiseHeap raises the heap to heapFloor until the returned function is called,
 // unless GOGC or GOMEMLIMIT is set. The bytes are never written to, so none of
-// them takes up memory; a heap that grows large is collected as without them.
-func raiseHeap(vars Vars) (release func()) {
+// them takes up memory, and a heap that has grown large is collected nearly as it
+// would be without them. [Main] does so.
+func RaiseHeap(vars Vars) (release func()) {
 	if vars["GOGC"] != "" || vars["GOMEMLIMIT"] != "" {
 		return func() {}
 	}

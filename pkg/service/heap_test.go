@@ -7,7 +7,7 @@ import (
 
 func TestRaiseHeap(t *testing.T) {
 	target := func(vars Vars) uint64 {
-		release := raiseHeap(vars)
+		release := RaiseHeap(vars)
 		defer release()
 		runtime.GC()
 		var m runtime.MemStats

@@ -157,7 +157,7 @@ func Main(s Service) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	vars := Environ()
-	releaseHeap := raiseHeap(vars)
+	releaseHeap := RaiseHeap(vars)
 	defer releaseHeap()
 	settings, err := Load[Settings](vars)
 	if err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	"github.com/create-user/create-user/bench/chain"
+	"github.com/create-user/create-user/pkg/service"
 )
 
 func main() {
@@ -32,6 +33,8 @@ func run(args []string, in io.Reader, out io.Writer) (err error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
+	releaseHeap := service.RaiseHeap(service.Environ()) // as in every service, for all makes alike
+	defer releaseHeap()
 	dial := func() (*nats.Conn, error) { return nats.Connect(args[1]) }
 	ends, err := chain.Start(ctx, args[0], dial)
 	if err != nil {
