@@ -89,7 +89,7 @@ func (c userCommand) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	users, err := settings.Open(ctx)
+	users, err := settings.Open(ctx, nil)
 	if err != nil {
 		return err
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/images"
@@ -47,14 +48,25 @@ type Client struct {
 	sealer *event.Sealer
 	images *images.Store
 	source string
+	traces trace.TracerProvider // nil: see Request
 }
 
 // New returns a client that publishes over js and seals credentials to the
 // encryptor's public key. source names the caller in the events, for example
 // "/signup".
-func New(js jetstream.JetStream, key event.PublicKey, source string) *Client {
-	return &Client{js: js, sealer: event.NewSealer(key), images: images.New(js), source: source}
+func New(js jetstream.JetStream, key event.PublicKey, source string, options ...Option) *Client {
+	c := &Client{js: js, sealer: event.NewSealer(key), images: images.New(js), source: source}
+	for _, o := range options {
+		o(c)
+	}
+	return c
 }
+
+// Option changes what [New] returns.
+type Option func(*Client)
+
+// WithTracing has each request begin its saga's trace with a span of p.
+func WithTracing(p trace.TracerProvider) Option { return func(c *Client) { c.traces = p } }
 
 // Request publishes the request for r and returns once it is stored. The saga's
 // id that it returns is r.Key or a new one.
@@ -64,6 +76,8 @@ func New(js jetstream.JetStream, key event.PublicKey, source string) *Client {
 // other error the request may or may not be stored: to be sure, call again with
 // the key that is returned beside it. While no answer comes, Request repeats
 // itself with that key until ctx ends.
+//
+// When ctx holds a span, the saga belongs to its trace.
 func (c *Client) Request(ctx context.Context, r Registration) (string, error) {
 	if r.Key == "" {
 		r.Key = nuid.Next()
@@ -109,17 +123,19 @@ func (c *Client) protect(ctx context.Context, saga string, request *event.Reques
 	return nil
 }
 
-func (c *Client) publish(ctx context.Context, r Registration, request event.Requested) error {
+func (c *Client) publish(ctx context.Context, r Registration, request event.Requested) (err error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
 	}
 	msg := nats.NewMsg(event.SubjectRequested)
 	msg.Data = body
-	msg.Header = event.Meta{
+	meta, span := saga.StartSend(ctx, c.tracer(ctx), event.Meta{
 		ID: r.Key + "." + string(event.TypeRequested), Source: c.source, Type: event.TypeRequested,
 		Time: time.Now(), Saga: r.Key, Deadline: r.Deadline,
-	}.Header()
+	})
+	defer func() { saga.EndSend(span, err) }()
+	msg.Header = meta.Header()
 	msg.Header[event.HeaderMsgID] = []string{r.Key}
 	ack, err := c.send(ctx, msg)
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
@@ -129,6 +145,21 @@ func (c *Client) publish(ctx context.Context, r Registration, request event.Requ
 		return err
 	}
 	return c.confirm(ctx, r, ack.Sequence)
+}
+
+// tracerName is the instrumentation scope of the spans of requests.
+const tracerName = "github.com/create-user/create-user/pkg/client"
+
+// tracer returns what makes the span of a request: none without a provider and
+// without a span in ctx.
+func (c *Client) tracer(ctx context.Context) trace.Tracer {
+	if c.traces != nil {
+		return c.traces.Tracer(tracerName)
+	}
+	if span := trace.SpanFromContext(ctx); span.SpanContext().IsValid() {
+		return span.TracerProvider().Tracer(tracerName)
+	}
+	return nil
 }
 
 // sendTime is how long one try may wait for its acknowledgement.

@@ -8,13 +8,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 
+	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
 )
 
 // backlog is what waits for each step, over all its replicas: every replica
 // shows the same, so take the maximum, not the sum.
 type backlog struct {
-	pending, unacked, oldest *prometheus.GaugeVec
+	pending, unacked *prometheus.GaugeVec
+	ages             *ages
 }
 
 func newBacklog() backlog {
@@ -24,12 +26,12 @@ func newBacklog() backlog {
 	return backlog{
 		pending: gauge("step_lag_events", "Events that wait for a step and that no replica has taken yet. Every replica shows the same."),
 		unacked: gauge("step_unacked_events", "Events that are in the hands of any replica of a step, or wait to be delivered again. Every replica shows the same."),
-		oldest:  gauge("step_oldest_event_age_seconds", "Age of the oldest event that a step has not handled; 0 when there is none. Every replica shows the same."),
+		ages:    &ages{known: map[string]time.Duration{}},
 	}
 }
 
 func (b backlog) collectors() []prometheus.Collector {
-	return []prometheus.Collector{b.pending, b.unacked, b.oldest}
+	return []prometheus.Collector{b.pending, b.unacked, b.ages}
 }
 
 const (
@@ -61,24 +63,35 @@ func (m *Metrics) Poll(ctx context.Context, js jetstream.JetStream, steps []stri
 func (m *Metrics) Measure(ctx context.Context, js jetstream.JetStream, step string, log zerolog.Logger) {
 	ctx, cancel := context.WithTimeout(ctx, pollTime)
 	defer cancel()
+	b := m.backlog
 	found, err := saga.ReadBacklog(ctx, js, step)
 	if err != nil {
 		log.Debug().Err(err).Str("step", step).Msg("cannot measure what waits for the step")
-	}
-	b := m.backlog
-	if known := err == nil || found != (saga.Backlog{}); known {
-		b.pending.WithLabelValues(step).Set(float64(found.Pending))
-		b.unacked.WithLabelValues(step).Set(float64(found.Unacked))
-	} else {
 		b.pending.DeleteLabelValues(step)
 		b.unacked.DeleteLabelValues(step)
+	} else {
+		b.pending.WithLabelValues(step).Set(float64(found.Pending))
+		b.unacked.WithLabelValues(step).Set(float64(found.Unacked))
 	}
+	if step == event.StepTokenVerifier {
+		b.measureOldest(ctx, js, err == nil && found == (saga.Backlog{}), log)
+	}
+}
+
+// measureOldest measures how long requests have waited: for no time when none does.
+func (b backlog) measureOldest(ctx context.Context, js jetstream.JetStream, none bool, log zerolog.Logger) {
+	if none {
+		b.ages.set(event.StepTokenVerifier, 0)
+		return
+	}
+	stored, err := saga.OldestRequest(ctx, js)
 	switch {
 	case err != nil:
-		b.oldest.DeleteLabelValues(step)
-	case found.Oldest.IsZero():
-		b.oldest.WithLabelValues(step).Set(0)
+		log.Debug().Err(err).Str("step", event.StepTokenVerifier).Msg("cannot measure how long requests have waited")
+		b.ages.forget(event.StepTokenVerifier)
+	case stored.IsZero():
+		b.ages.set(event.StepTokenVerifier, 0)
 	default:
-		b.oldest.WithLabelValues(step).Set(max(0, time.Since(found.Oldest)).Seconds())
+		b.ages.set(event.StepTokenVerifier, time.Since(stored))
 	}
 }

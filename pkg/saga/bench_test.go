@@ -16,7 +16,10 @@ import (
 )
 
 // BenchmarkStep measures one empty step over events that wait for it.
-func BenchmarkStep(b *testing.B) {
+func BenchmarkStep(b *testing.B) { benchmarkStep(b, quiet) }
+
+func benchmarkStep(b *testing.B, change ...func(*saga.Config)) {
+	b.Helper()
 	s := sagatest.New(b, event.StepCodeChecker)
 	done := arrivals(b, s, event.TypeCodeChecked)
 	data := encode(b, verified("ada"))
@@ -30,7 +33,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	<-s.JS().PublishAsyncComplete()
 	b.ResetTimer()
-	sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), quiet)
+	sagatest.Run(s, checking(func(context.Context, taken) error { return nil }), change...)
 	for range b.N {
 		<-done
 	}

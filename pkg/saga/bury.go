@@ -48,7 +48,7 @@ func (r *runner[In, Out]) endBuried(ctx context.Context, m *message[In]) error {
 		}
 		ended.ID = id
 	}
-	end := r.append(m, ended)
+	end := r.append(ctx, m, ended)
 	err := r.finish(ctx, end)
 	switch {
 	case err == nil:

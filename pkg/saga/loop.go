@@ -132,6 +132,8 @@ func (r *runner[In, Out]) try(ctx context.Context, batch []*message[In]) []*mess
 	if len(batch) == 0 {
 		return nil
 	}
+	ctx, together := r.startSpans(ctx, batch)
+	defer endSpans(batch, together)
 	return r.settle(ctx, batch, r.handle(ctx, batch))
 }
 

@@ -223,43 +223,63 @@ func TestRun_TellsItsObserverOfNoAppendThatAnotherHasMade(t *testing.T) {
 	}
 }
 
-func TestReadBacklog_TellsHowManyWaitAndSinceWhen(t *testing.T) {
+func TestReadBacklog_TellsHowManyWaitForAStep(t *testing.T) {
 	t.Parallel()
-	s := sagatest.New(t, event.StepTokenVerifier, event.StepCodeChecker)
-	read := func(step string) saga.Backlog {
+	s := sagatest.New(t, event.StepCodeChecker)
+	read := func() saga.Backlog {
 		t.Helper()
-		b, err := saga.ReadBacklog(t.Context(), s.JS(), step)
+		b, err := saga.ReadBacklog(t.Context(), s.JS(), event.StepCodeChecker)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return b
 	}
-	if got := read(event.StepCodeChecker); got != (saga.Backlog{}) {
+	if got := read(); got != (saga.Backlog{}) {
 		t.Errorf("nothing waits, but it says %+v", got)
 	}
-	k := begin(s, "ada")
-	s.Append(event.CodeChecked{ID: "ada"}, k, time.Time{}) // which the step does not consume
-	first, second := s.History(begin(s, "bob"))[0].Time, s.History(begin(s, "cy"))[0].Time
-	if err := take(t, s, event.StreamEvents, event.StepCodeChecker).Ack(); err != nil {
-		t.Fatal(err)
-	}
+	s.Append(event.CodeChecked{ID: "ada"}, begin(s, "ada"), time.Time{}) // the second is not for this step
+	begin(s, "bob")
+	verbs := settlements(t, s)
 	held := take(t, s, event.StreamEvents, event.StepCodeChecker)
-	if got, want := read(event.StepCodeChecker), (saga.Backlog{Pending: 1, Unacked: 1, Oldest: first}); !cmp.Equal(got, want) {
+	if got, want := read(), (saga.Backlog{Pending: 1, Unacked: 1}); got != want {
 		t.Errorf("one in hand, one pending: %+v, want %+v", got, want)
 	}
-	verbs := settlements(t, s)
 	if err := held.Ack(); err != nil {
 		t.Fatal(err)
 	}
 	settled(t, verbs, "+ACK")
-	if got, want := read(event.StepCodeChecker), (saga.Backlog{Pending: 1, Oldest: second}); !cmp.Equal(got, want) {
+	if got, want := read(), (saga.Backlog{Pending: 1}); got != want {
 		t.Errorf("one pending: %+v, want %+v", got, want)
-	}
-	s.Publish(request("dan"), "")
-	if got := read(event.StepTokenVerifier); got.Pending != 1 || time.Since(got.Oldest) > time.Minute {
-		t.Errorf("a request waits: %+v", got)
 	}
 	if _, err := saga.ReadBacklog(t.Context(), s.JS(), event.StepEncryptor); err == nil {
 		t.Error("no error for a consumer that is not there")
+	}
+}
+
+func TestOldestRequest_TellsSinceWhenRequestsWait(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t, event.StepTokenVerifier)
+	read := func() time.Time {
+		t.Helper()
+		at, err := saga.OldestRequest(t.Context(), s.JS())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at
+	}
+	if got := read(); !got.IsZero() {
+		t.Errorf("no request waits, but one since %s", got)
+	}
+	s.Publish(request("ada"), "")
+	first := read()
+	s.Publish(request("bob"), "")
+	if first.IsZero() || !read().Equal(first) {
+		t.Errorf("the first request waits since %s, then since %s", first, read())
+	}
+	if err := take(t, s, event.StreamRequests, event.StepTokenVerifier).DoubleAck(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := read(); !got.After(first) {
+		t.Errorf("the second request waits since %s, the first since %s", got, first)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -39,6 +40,9 @@ type Config struct {
 	// hand. Default 8 s.
 	Grace time.Duration
 
+	// Tracer makes the spans of what the runners do. Nil: nothing is traced, and the
+	// trace of each request is only handed on.
+	Tracer trace.Tracer
 	// Observe returns what observes the runner of a step. Nil: nobody does.
 	Observe func(step string) Observer
 }

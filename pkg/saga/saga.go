@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/create-user/create-user/pkg/event"
 )
 
@@ -17,6 +19,8 @@ type Event[B event.Body] struct {
 	Meta     event.Meta
 	Body     B
 	Delivery int // 1 for the first
+
+	span trace.Span // of its processing; nil when nothing is traced
 }
 
 // Result is what a handler made of one event: the next event, or an error that
@@ -71,7 +75,7 @@ func Each[In, Out event.Body](workers int, handle func(context.Context, Event[In
 				r.Err = recovered(p)
 			}
 		}()
-		r.Next, r.Err = handle(ctx, e)
+		r.Next, r.Err = handle(e.inSpan(ctx), e)
 		return r
 	}
 	return func(ctx context.Context, batch []Event[In]) []Result[Out] {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json/v1"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -19,7 +20,8 @@ type appending[In event.Body] struct {
 	code    event.Code // when it ends the saga
 	data    []byte
 	pending pendingAppend
-	err     error // of beginning it
+	span    trace.Span // nil when nothing is traced
+	err     error      // of beginning it
 }
 
 // settle carries out what follows from the results of a batch: it appends all
@@ -33,11 +35,12 @@ func (r *runner[In, Out]) settle(ctx context.Context, batch []*message[In], resu
 	for i, m := range batch {
 		d := r.decide(m, results[i].Err)
 		r.report(m, d, results[i].Err)
+		traceDecision(m, d)
 		switch d.verdict {
 		case appendNext:
-			appends = append(appends, r.append(m, results[i].Next))
+			appends = append(appends, r.append(ctx, m, results[i].Next))
 		case appendFailed:
-			appends = append(appends, r.append(m, r.failed(m, d)))
+			appends = append(appends, r.append(ctx, m, r.failed(m, d)))
 		case deadLetter:
 			if !r.bury(ctx, m, d.reason, results[i].Err) {
 				held = append(held, m)
@@ -104,13 +107,13 @@ func (r *runner[In, Out]) failed(m *message[In], d decision) event.Ended {
 
 // append begins the append of the event that follows m. A step that appends
 // nothing has nothing in flight.
-func (r *runner[In, Out]) append(m *message[In], body event.Body) appending[In] {
+func (r *runner[In, Out]) append(ctx context.Context, m *message[In], body event.Body) appending[In] {
 	a := appending[In]{m: m}
 	t := body.EventType()
 	if t == "" {
 		return a
 	}
-	a.meta = r.next(m, t)
+	a.meta, a.span = StartSend(m.inSpan(ctx), r.cfg.Tracer, r.next(m, t))
 	data, err := json.Marshal(body)
 	if err != nil {
 		a.err = Poison(fmt.Errorf("encode %s: %w", t, err))
@@ -126,11 +129,12 @@ func (r *runner[In, Out]) append(m *message[In], body event.Body) appending[In] 
 
 // finish waits for an append and, when it was lost, finds out what that means.
 // Poison means that it can never be stored, any other error that it is still open.
-func (r *runner[In, Out]) finish(ctx context.Context, a appending[In]) error {
+func (r *runner[In, Out]) finish(ctx context.Context, a appending[In]) (err error) {
 	if a.meta.Type == "" {
 		return nil
 	}
-	err := a.err
+	defer func() { EndSend(a.span, err) }()
+	err = a.err
 	if err == nil {
 		err = a.pending.wait(ctx)
 		a.m.appended = err == nil

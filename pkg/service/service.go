@@ -16,6 +16,7 @@ import (
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/metrics"
@@ -39,6 +40,7 @@ type Settings struct {
 	Mode          string        `env:"CREATE_USER_MODE" help:"development accepts the fixed development secrets; anything else refuses them"`
 	LogLevel      zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 	ListenHost    string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened; 0.0.0.0 in a container"`
+	Collector     string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector that gets traces, by OTLP over HTTP: http://host:4318; default: no traces"`
 	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
 	DeadLetterKey string        `env:"DEAD_LETTER_PUBLIC_KEY,required" help:"key that dead letters are sealed to (createuser keygen)"`
 	Batch         int           `env:"SAGA_BATCH" envDefault:"64" help:"events handled together at most"`
@@ -76,6 +78,7 @@ type Env struct {
 	Health     *Health
 	Metrics    *metrics.Metrics
 	Saga       saga.Config
+	Tracing    trace.TracerProvider // nil: nothing is traced
 	JS         jetstream.JetStream
 	ListenHost string
 }
@@ -134,6 +137,11 @@ func Open(name string, vars Vars, out io.Writer, probes Probes) (*Env, func(), e
 		conn.Close()
 		return nil, nil, err
 	}
+	tracing, err := openTracing(settings.Collector, name, log)
+	if err != nil {
+		conn.Close()
+		return nil, nil, err
+	}
 	probes.Health.Add("nats", func(context.Context) error { return connected(conn) })
 	probes.Metrics.Gauge("saga_deadline_seconds", "How long after its request a saga may take, unless the request says otherwise.", settings.Deadline.Seconds)
 	env := &Env{
@@ -144,7 +152,13 @@ func Open(name string, vars Vars, out io.Writer, probes Probes) (*Env, func(), e
 			DeliveryLimit: settings.DeliveryLimit, Deadline: settings.Deadline, Observe: probes.Metrics.Observe,
 		},
 	}
-	return env, func() { flushAndClose(conn, log) }, nil
+	if tracing != nil {
+		env.Tracing, env.Saga.Tracer = tracing, tracing.Tracer(tracerName)
+	}
+	return env, func() {
+		flushAndClose(conn, log)
+		closeTracing(tracing, log)
+	}, nil
 }
 
 // Main runs a service as a process until SIGINT or SIGTERM and returns the exit
@@ -189,7 +203,7 @@ func Main(s Service) int {
 func (s Service) RunMeasured(ctx context.Context, env *Env) error {
 	var steps []string
 	for _, step := range event.Path() {
-		if step.Service == s.Name && step.Name != event.StepNotifier { // which follows the event store
+		if step.Service == s.Name {
 			steps = append(steps, step.Name)
 		}
 	}

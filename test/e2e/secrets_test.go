@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/test/e2e/harness"
 )
 
@@ -13,7 +14,8 @@ import (
 // looks for them in all that is kept and said.
 func TestSecrets_StandNowhere(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, map[string]string{"LOG_LEVEL": "trace"})
+	collector := harness.StartCollector(t)
+	s := harness.Start(t, service.Vars(collector.Vars()).With(service.Vars{"LOG_LEVEL": "trace"}))
 	const phone, password = "+49-SECRET-PHONE", "SECRET-PASSWORD"
 	var tokens []string
 	for i, e := range endings() {
@@ -33,6 +35,14 @@ func TestSecrets_StandNowhere(t *testing.T) {
 	s.PublishRaw([]byte(poison), "")
 	s.DeadLetters(1)
 
+	for _, p := range s.Procs { // which sends the last spans
+		p.Stop(t)
+	}
+	spans, _ := collector.Received()
+	if len(collector.Spans("")) == 0 {
+		t.Error("no span was sent")
+	}
+
 	for _, secret := range append(tokens, phone, password) {
 		for _, stream := range []string{event.StreamEvents, event.StreamDeadLetters} {
 			for _, msg := range s.Contents(stream, ">") {
@@ -43,6 +53,9 @@ func TestSecrets_StandNowhere(t *testing.T) {
 		}
 		if strings.Contains(s.Logs.String(), secret) {
 			t.Error("a secret stands in the logs")
+		}
+		if strings.Contains(spans, secret) {
+			t.Error("a secret stands in a span")
 		}
 	}
 }

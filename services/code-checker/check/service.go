@@ -39,6 +39,9 @@ func run(ctx context.Context, env *service.Env) (err error) {
 	}
 	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
+	if env.Tracing != nil {
+		client.AddHook(spans{env.Tracing.Tracer(tracerName)})
+	}
 	defer func() { err = errors.Join(err, client.Close()) }()
 	env.Health.Add("redis", func(ctx context.Context) error { return client.Ping(ctx).Err() })
 

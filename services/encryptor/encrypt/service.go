@@ -56,6 +56,7 @@ func run(ctx context.Context, env *service.Env) error {
 	client, err := soap.New(soap.Config{
 		URL: settings.URL, Timeout: settings.Timeout,
 		Connections: settings.Concurrency * env.Saga.Loops, // so that no call waits for one
+		Tracing:     env.Tracing,
 	})
 	if err != nil {
 		return fmt.Errorf("ENCRYPT_URL: %w", err)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	gowsdl "github.com/hooklift/gowsdl/soap"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/services/encryptor/soap/wsdl"
 )
@@ -40,6 +41,8 @@ type Config struct {
 	// TLS is for https: trusted roots, a client certificate. The system's roots
 	// if nil.
 	TLS *tls.Config
+	// Tracing makes a span of each call, below the one in its context. Nil: none.
+	Tracing trace.TracerProvider
 }
 
 // Client calls the encryption service.
@@ -65,7 +68,7 @@ func New(config Config) (*Client, error) {
 		return nil, errors.New("the encryption service's timeout, response size and connections must not be negative")
 	}
 	transport := newTransport(config)
-	client := newClient(config, transport)
+	client := newClient(config, traced(transport, config.Tracing))
 	client.close = transport.CloseIdleConnections
 	return client, nil
 }

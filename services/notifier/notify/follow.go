@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
 )
@@ -46,6 +48,11 @@ func (n notifier) take(ctx context.Context, e saga.Stored) {
 func (n notifier) try(ctx context.Context, o outcome) error {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
+	if n.tracer != nil {
+		var span trace.Span
+		ctx, span = saga.StartProcess(ctx, n.tracer, event.StepNotifier, o.Type, o.Saga, o.Meta)
+		defer span.End()
+	}
 	err := n.notify(ctx, o)
 	if err != nil {
 		n.log.Warn().Err(err).Str("saga", o.Saga).Str("event", string(o.Type)).Msg("cannot tell an outcome yet")

@@ -21,6 +21,7 @@ import (
 
 	"github.com/go-json-experiment/json/v1"
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
@@ -43,6 +44,7 @@ type emitter interface {
 type notifier struct {
 	history history
 	rooms   emitter
+	tracer  trace.Tracer // nil: nothing is traced
 	log     zerolog.Logger
 }
 

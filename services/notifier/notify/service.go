@@ -61,7 +61,7 @@ func runServer(ctx context.Context, env *service.Env, settings Settings) error {
 	}
 	defer closeTokens()
 	store := saga.NewStore(env.JS)
-	n := notifier{history: store, log: env.Logger}
+	n := notifier{history: store, tracer: env.Saga.Tracer, log: env.Logger}
 	server, err := rooms.New(rooms.Options{
 		Authorize: authorize, Last: n.last, Logger: env.Logger, Origins: settings.Origins,
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-sql-driver/mysql"
 	"github.com/jmoiron/sqlx"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // MySQL says how to reach a MySQL or MariaDB server. The store's account needs
@@ -33,6 +34,9 @@ type MySQL struct {
 	// LockWait is how long a transaction waits for another's lock before it is
 	// repeated. It is rounded to whole seconds; 5 s if zero.
 	LockWait time.Duration
+
+	// Tracing makes a span of each statement, below the one in its context. Nil: none.
+	Tracing trace.TracerProvider
 }
 
 // maxBatchBytes bounds the values in one statement. Above it the time goes into the
@@ -73,7 +77,7 @@ func (m MySQL) Connect() (*sql.DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of MySQL: %w", err)
 	}
-	db := sql.OpenDB(connector)
+	db := openDB(connector, "mysql", m.Tracing)
 	connections := cmp.Or(m.Connections, 10)
 	db.SetMaxOpenConns(connections)
 	db.SetMaxIdleConns(connections)

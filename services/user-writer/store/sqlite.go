@@ -9,6 +9,7 @@ import (
 	"regexp"
 
 	"github.com/jmoiron/sqlx"
+	"go.opentelemetry.io/otel/trace"
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -17,8 +18,10 @@ import (
 
 // ConnectSQLite returns connections to the SQLite file at path, which it does not open
 // yet. Several processes may use the file.
-func ConnectSQLite(path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", sqliteDSN(path))
+func ConnectSQLite(path string) (*sql.DB, error) { return connectSQLite(path, nil) }
+
+func connectSQLite(path string, tracing trace.TracerProvider) (*sql.DB, error) {
+	db, err := openNamed("sqlite", sqliteDSN(path), tracing)
 	if err != nil {
 		return nil, fmt.Errorf("read the settings of SQLite: %w", err)
 	}
@@ -44,7 +47,13 @@ func sqliteDSN(path string) string {
 // OpenSQLite returns the store in the SQLite file at path. It creates the file, and
 // applies the migrations.
 func OpenSQLite(ctx context.Context, path string) (Store, error) {
-	db, err := ConnectSQLite(path)
+	return OpenTracedSQLite(ctx, path, nil)
+}
+
+// OpenTracedSQLite is [OpenSQLite] with a span for each statement, below the one in
+// its context. A nil provider makes none.
+func OpenTracedSQLite(ctx context.Context, path string, tracing trace.TracerProvider) (Store, error) {
+	db, err := connectSQLite(path, tracing)
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ const reopen = time.Second
 func open(ctx context.Context, settings Settings, env *service.Env) (store.Store, error) {
 	env.Health.Add("database", func(context.Context) error { return errors.New("not opened yet") })
 	for {
-		users, err := settings.Open(ctx)
+		users, err := settings.Open(ctx, env.Tracing)
 		switch {
 		case err == nil:
 			return users, nil

@@ -11,6 +11,8 @@ import (
 	"os"
 	"strconv"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/create-user/create-user/migrations"
 	"github.com/create-user/create-user/services/user-writer/store"
 )
@@ -45,15 +47,16 @@ func (s Settings) Validate() error {
 	return err
 }
 
-// Open opens the users' store.
-func (s Settings) Open(ctx context.Context) (store.Store, error) {
+// Open opens the users' store, with a span for each statement unless tracing is nil.
+func (s Settings) Open(ctx context.Context, tracing trace.TracerProvider) (store.Store, error) {
 	if s.SQLite != "" {
-		return store.OpenSQLite(ctx, s.SQLite)
+		return store.OpenTracedSQLite(ctx, s.SQLite, tracing)
 	}
 	m, err := s.mysql()
 	if err != nil {
 		return nil, err
 	}
+	m.Tracing = tracing
 	return store.OpenMySQL(ctx, m)
 }
 

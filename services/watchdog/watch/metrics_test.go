@@ -24,14 +24,14 @@ func TestWatchdog_ShowsWhatTheOpenSagasWaitFor(t *testing.T) {
 		`create_user_open_sagas{step="code-checker"} 1`,
 		`create_user_open_sagas{step="encryptor"} 1`,
 		`create_user_open_sagas{step="code-deleter"} 0`,
-		`create_user_open_saga_oldest_wait_seconds{step="code-deleter"} 0`,
+		`create_user_step_oldest_event_age_seconds{step="code-deleter"} 0`,
 		`create_user_sagas_ended_total{code="deadline_exceeded"} 1`,
 	} {
 		if !strings.Contains(text, line+"\n") {
 			t.Errorf("missing: %s", line)
 		}
 	}
-	if strings.Contains(text, `create_user_open_saga_oldest_wait_seconds{step="encryptor"} 0`+"\n") {
+	if strings.Contains(text, `create_user_step_oldest_event_age_seconds{step="encryptor"} 0`+"\n") {
 		t.Error("a saga that waits has waited for no time")
 	}
 }

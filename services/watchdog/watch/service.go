@@ -30,9 +30,11 @@ func run(ctx context.Context, env *service.Env) error {
 	store := saga.NewStore(env.JS)
 	w := watchdog{
 		sagas: &openSagas{open: map[event.Key]*openSaga{}}, history: store,
-		observer: env.Saga.Observer(event.StepWatchdog), log: env.Logger,
+		observer: env.Saga.Observer(event.StepWatchdog), tracer: env.Saga.Tracer, log: env.Logger,
 	}
-	env.Metrics.Register(waiting{w.sagas})
+	shown := waiting{w.sagas}
+	env.Metrics.Register(shown)
+	env.Metrics.OldestEvents(shown.oldest)
 
 	caughtUp := make(chan struct{})
 	env.Health.Add("event store", func(context.Context) error {

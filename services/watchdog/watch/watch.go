@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
@@ -22,6 +23,7 @@ type watchdog struct {
 	sagas    *openSagas
 	history  history
 	observer saga.Observer
+	tracer   trace.Tracer // nil: nothing is traced
 	log      zerolog.Logger
 }
 
@@ -86,11 +88,13 @@ func (w watchdog) fail(ctx context.Context, s openSaga) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, appendTime)
 	defer cancel()
-	err = w.history.Append(ctx, event.Meta{
+	meta, span := saga.StartSend(ctx, w.tracer, event.Meta{
 		ID: s.key.Saga + "." + string(event.TypeFailed), Source: "/create-user/" + event.StepWatchdog, Type: event.TypeFailed,
 		Time: time.Now(), Saga: s.key.Saga, Deadline: s.meta.Deadline, Requested: s.meta.Requested, Causation: s.meta.ID,
 		TraceParent: s.meta.TraceParent, TraceState: s.meta.TraceState,
-	}, s.key, data, s.sequence)
+	})
+	err = w.history.Append(ctx, meta, s.key, data, s.sequence)
+	saga.EndSend(span, err)
 	switch {
 	case err == nil:
 		w.observer.Appended(saga.Appended{

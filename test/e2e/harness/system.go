@@ -2,9 +2,12 @@ package harness
 
 import (
 	"database/sql"
+	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,12 +36,13 @@ type System struct {
 	Room  string // URL of the Socket.IO server
 	NATS  *parts.NATSServer
 	Procs map[string]*Process // by service
+	Ports map[string]string   // of their probes, by service
 }
 
 // Start starts the system, with over laid over its variables.
 func Start(t testing.TB, over map[string]string) *System {
 	t.Helper()
-	s := &System{T: t, Logs: &Logs{}, NATS: parts.NATS(t), Procs: map[string]*Process{}}
+	s := &System{T: t, Logs: &Logs{}, NATS: parts.NATS(t), Procs: map[string]*Process{}, Ports: map[string]string{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("logs of all services:\n%.20000s", s.Logs)
@@ -73,9 +77,26 @@ func (s *System) Start(name string) *Process {
 	s.T.Helper()
 	port := FreePort(s.T)
 	p := StartProcess(s.T, service.Vars(s.Vars).With(service.Vars{"METRICS_PORT": port}), s.Logs, name)
-	s.Procs[name] = p
+	s.Procs[name], s.Ports[name] = p, port
 	WaitReady(s.T, "http://127.0.0.1:"+port+"/readyz", p)
 	return p
+}
+
+// Metrics returns what all services show to Prometheus, one after the other.
+func (s *System) Metrics() string {
+	s.T.Helper()
+	var all strings.Builder
+	for name, port := range s.Ports {
+		answer, err := http.Get("http://127.0.0.1:" + port + "/metrics")
+		if err != nil {
+			s.T.Fatalf("scrape %s: %v", name, err)
+		}
+		_, err = io.Copy(&all, answer.Body)
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			s.T.Fatalf("scrape %s: %v", name, err)
+		}
+	}
+	return all.String()
 }
 
 // database returns the variables of a fresh database, and opens it.

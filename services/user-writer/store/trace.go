@@ -1,0 +1,45 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+
+	"github.com/XSAM/otelsql"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// openDB opens a database, with a span for each statement when p is there. The
+// spans hold no statement, no value and no text of an error, which may quote one.
+func openDB(c driver.Connector, system string, p trace.TracerProvider) *sql.DB {
+	if p == nil {
+		return sql.OpenDB(c)
+	}
+	return otelsql.OpenDB(c, traceOptions(system, p)...)
+}
+
+// openNamed is openDB for a driver that is known by its name.
+func openNamed(driverName, address string, p trace.TracerProvider) (*sql.DB, error) {
+	if p == nil {
+		return sql.Open(driverName, address)
+	}
+	return otelsql.Open(driverName, address, traceOptions(driverName, p)...)
+}
+
+func traceOptions(system string, p trace.TracerProvider) []otelsql.Option {
+	return []otelsql.Option{
+		otelsql.WithTracerProvider(p),
+		otelsql.WithAttributes(attribute.String("db.system.name", system)),
+		otelsql.WithSpanOptions(otelsql.SpanOptions{
+			DisableQuery: true, OmitConnResetSession: true, OmitConnectorConnect: true, OmitRows: true, OmitConnPrepare: true,
+			RecordError: func(error) bool { return false },
+			SpanFilter: func(ctx context.Context, _ otelsql.Method, _ string, _ []driver.NamedValue) bool {
+				return trace.SpanContextFromContext(ctx).IsValid() // a health check, for one, has none
+			},
+		}),
+		otelsql.WithSpanErrorAttributesGetter(func(error) []attribute.KeyValue {
+			return []attribute.KeyValue{attribute.String("error.type", "sql")}
+		}),
+	}
+}
