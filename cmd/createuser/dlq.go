@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/user"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,17 +34,13 @@ type letterFilter struct {
 
 // matches reports whether the filter lets l through.
 func (f letterFilter) matches(l deadletter.Letter, now time.Time) bool {
-	age := now.Sub(l.Died)
-	switch {
-	case f.Step != "" && l.Step != f.Step,
-		f.Saga != "" && l.Saga != f.Saga,
-		f.User != "" && l.User != event.UserHash(f.User),
-		f.Reason != "" && l.Reason != event.Reason(f.Reason),
-		f.Newer > 0 && age >= f.Newer,
-		f.Older > 0 && age <= f.Older:
-		return false
+	filter := deadletter.Filter{
+		Step: f.Step, Saga: f.Saga, Reason: event.Reason(f.Reason), Error: f.Error, Newer: f.Newer, Older: f.Older,
 	}
-	return f.Error == "" || slices.ContainsFunc(l.Errors, func(e string) bool { return strings.Contains(e, f.Error) })
+	if f.User != "" {
+		filter.User = event.UserHash(f.User)
+	}
+	return filter.Matches(l, now)
 }
 
 // set reports whether the filter says anything.

@@ -8,6 +8,7 @@ require (
 	github.com/create-user/create-user/migrations v0.0.0
 	github.com/create-user/create-user/pkg v0.0.0
 	github.com/create-user/create-user/services/code-checker v0.0.0
+	github.com/create-user/create-user/services/console v0.0.0
 	github.com/create-user/create-user/services/encryptor v0.0.0
 	github.com/create-user/create-user/services/notifier v0.0.0
 	github.com/create-user/create-user/services/token-verifier v0.0.0
@@ -17,6 +18,7 @@ require (
 	github.com/google/go-cmp v0.7.0
 	github.com/nats-io/nats-server/v2 v2.15.2
 	github.com/nats-io/nats.go v1.55.0
+	github.com/nats-io/nuid v1.0.1
 	github.com/redis/go-redis/v9 v9.23.0
 	github.com/rs/zerolog v1.35.1
 	github.com/schollz/progressbar/v3 v3.19.1
@@ -56,7 +58,6 @@ require (
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/nats-io/jwt/v2 v2.8.2 // indirect
 	github.com/nats-io/nkeys v0.4.16 // indirect
-	github.com/nats-io/nuid v1.0.1 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/prometheus/client_golang v1.25.0 // indirect
@@ -97,6 +98,7 @@ replace (
 	github.com/create-user/create-user/migrations => ../../migrations
 	github.com/create-user/create-user/pkg => ../../pkg
 	github.com/create-user/create-user/services/code-checker => ../../services/code-checker
+	github.com/create-user/create-user/services/console => ../../services/console
 	github.com/create-user/create-user/services/encryptor => ../../services/encryptor
 	github.com/create-user/create-user/services/notifier => ../../services/notifier
 	github.com/create-user/create-user/services/token-verifier => ../../services/token-verifier

@@ -104,18 +104,18 @@ func TestWithDefaults(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct{ vars, want service.Vars }{
 		"without a mode it is development": {
-			nil, service.DevSecrets().With(service.Vars{"CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*", "SQLITE_PATH": ".create-user/users.db"}),
+			nil, service.DevSecrets().With(service.Vars{"CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*", "SAGA_DELIVERY_LIMIT": "3", "SQLITE_PATH": ".create-user/users.db"}),
 		},
 		"what is set stays, what is set to nothing does not": {
 			service.Vars{"JWT_SECRET": "mine", "SEAL_PUBLIC_KEY": "", "CREATE_USER_DATA": "/data", "OTHER": "o"},
 			service.DevSecrets().With(service.Vars{
 				"JWT_SECRET": "mine", "CREATE_USER_DATA": "/data", "OTHER": "o",
-				"CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*", "SQLITE_PATH": "/data/users.db",
+				"CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*", "SAGA_DELIVERY_LIMIT": "3", "SQLITE_PATH": "/data/users.db",
 			}),
 		},
 		"a MySQL server takes the place of SQLite": {
 			service.Vars{"MYSQL_HOST": "db"},
-			service.DevSecrets().With(service.Vars{"MYSQL_HOST": "db", "CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*"}),
+			service.DevSecrets().With(service.Vars{"MYSQL_HOST": "db", "CREATE_USER_MODE": "development", "NOTIFIER_ORIGINS": "*", "SAGA_DELIVERY_LIMIT": "3"}),
 		},
 		"another mode has no defaults": {service.Vars{"CREATE_USER_MODE": "production", "A": ""}, service.Vars{"CREATE_USER_MODE": "production", "A": ""}},
 	} {

@@ -28,6 +28,7 @@ type parts struct {
 	relays   bool // the notifier opens no port
 	log      zerolog.Logger
 	vars     service.Vars // what the services get: the environment, completed by what was started
+	standin  *moody       // nil: there is a real encryption service
 
 	stops []func() error // in order of start
 }
@@ -81,6 +82,7 @@ func (p *parts) checkPorts(ctx context.Context) error {
 		{"ENCRYPT_PORT", s.EncryptPort, s.EncryptURL != ""},
 		{"NOTIFIER_PORT", s.NotifyPort, p.relays},
 		{"METRICS_PORT", s.MetricsPort, false},
+		{"CONSOLE_PORT", s.ConsolePort, false},
 	} {
 		if c.replaced {
 			continue
@@ -175,7 +177,8 @@ func (p *parts) startEncryption(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("ENCRYPT_KEY: %w", err)
 	}
-	s, err := standin.Start(ctx, service.Address(p.settings.Host, p.settings.EncryptPort), handler)
+	p.standin = newMoody(handler)
+	s, err := standin.Start(ctx, service.Address(p.settings.Host, p.settings.EncryptPort), p.standin)
 	if err != nil {
 		return fmt.Errorf("ENCRYPT_PORT: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/services/code-checker/check"
+	"github.com/create-user/create-user/services/console/console"
 	"github.com/create-user/create-user/services/encryptor/encrypt"
 	"github.com/create-user/create-user/services/notifier/notify"
 	"github.com/create-user/create-user/services/token-verifier/verify"
@@ -26,7 +27,7 @@ type runCommand struct{}
 // Help explains the command at length.
 func (runCommand) Help() string {
 	return `Everything listens on loopback. Ports: NATS_PORT (4222), REDIS_PORT (6379), ENCRYPT_PORT (4005),
-NOTIFIER_PORT (4003), METRICS_PORT (9090). Data lies in CREATE_USER_DATA (.create-user).
+NOTIFIER_PORT (4003), CONSOLE_PORT (8080), METRICS_PORT (9090). Data lies in CREATE_USER_DATA (.create-user).
 
 The embedded Redis keeps codes in memory: a restart forgets them, and a registration under way is told that its code
 is incorrect. Set REDIS_URL to keep them.
@@ -51,14 +52,16 @@ type runSettings struct {
 	RedisPort   uint16        `env:"REDIS_PORT" envDefault:"6379" help:"port of the embedded Redis"`
 	EncryptPort uint16        `env:"ENCRYPT_PORT" envDefault:"4005" help:"port of the encryption stand-in"`
 	NotifyPort  uint16        `env:"NOTIFIER_PORT" envDefault:"4003" help:"port of Socket.IO"`
+	ConsolePort uint16        `env:"CONSOLE_PORT" envDefault:"8080" help:"port of the operators' page, and of the sign-up page"`
 	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
 	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 }
 
-// services are all services of the system, in saga order.
-func services() []service.Service {
+// services are all services of the system, in saga order, and the console.
+func services(development *console.Development) []service.Service {
 	return []service.Service{
 		verify.Service(), check.Service(), encrypt.Service(), write.Service(), notify.Service(), watch.Service(),
+		console.Service(development),
 	}
 }
 
@@ -88,9 +91,15 @@ func (runCommand) Run(ctx context.Context, t *tool) error {
 
 // runServices runs every service beside the health server until ctx ends.
 func (p *parts) runServices(ctx context.Context, t *tool) error {
+	development, closeDevelopment, err := p.development(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer closeDevelopment()
+	all := services(development)
 	probes := service.NewProbes()
-	envs := make([]*service.Env, 0, len(services()))
-	for _, s := range services() {
+	envs := make([]*service.Env, 0, len(all))
+	for _, s := range all {
 		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, probes)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
@@ -109,7 +118,7 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 	run := []func(context.Context) error{func(ctx context.Context) error {
 		return service.Serve(ctx, service.Address(p.settings.Host, p.settings.MetricsPort), "METRICS_PORT", probes.Handler(), time.Second, p.log)
 	}}
-	for i, s := range services() {
+	for i, s := range all {
 		run = append(run, func(ctx context.Context) error {
 			if err := s.RunMeasured(ctx, envs[i]); err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
@@ -134,6 +143,8 @@ Create User is running in development mode. Its keys and secrets are public: nev
   encryption  %s
   users       %s
   Socket.IO   %s
+  console     http://%s (token: %s)
+  sign up     http://%s/signup
   health      http://%s/readyz, http://%s/metrics
 
 Try it, in another terminal:
@@ -147,7 +158,8 @@ Development secrets:
 
 %s
 `, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
-		p.roomsAt(), service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), exports(t.vars), developmentSecrets(p.vars))
+		p.roomsAt(), service.Address(s.Host, s.ConsolePort), p.consoleToken(), service.Address(s.Host, s.ConsolePort),
+		service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), exports(t.vars), developmentSecrets(p.vars))
 }
 
 // exports returns the line of a shell that has the other commands find what was

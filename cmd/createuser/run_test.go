@@ -29,7 +29,7 @@ func takenPort(t testing.TB) string {
 func TestRun_NamesEveryPortThatIsTakenBeforeAnythingStarts(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "data")
-	vars := service.Vars{"CREATE_USER_DATA": data, "ENCRYPT_URL": "http://127.0.0.1:1/", "NOTIFIER_PORT": "0", "METRICS_PORT": "0"}
+	vars := service.Vars{"CREATE_USER_DATA": data, "ENCRYPT_URL": "http://127.0.0.1:1/", "NOTIFIER_PORT": "0", "CONSOLE_PORT": "0", "METRICS_PORT": "0"}
 	for _, name := range []string{"NATS_PORT", "REDIS_PORT", "ENCRYPT_PORT"} {
 		vars[name] = takenPort(t)
 	}

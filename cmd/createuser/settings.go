@@ -32,6 +32,7 @@ func withDefaults(vars service.Vars) service.Vars {
 	defaults := service.DevSecrets()
 	defaults[modeVariable] = service.ModeDevelopment
 	defaults["NOTIFIER_ORIGINS"] = "*"
+	defaults["SAGA_DELIVERY_LIMIT"] = "3" // who tries things out should not wait long for a dead letter
 	if vars["MYSQL_HOST"] == "" {
 		folder := vars["CREATE_USER_DATA"]
 		if folder == "" {

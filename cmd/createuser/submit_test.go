@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -194,16 +195,16 @@ func TestSubmit_StopsWhenItIsTold(t *testing.T) {
 	}
 	defer out.Close()
 	defer in.Close()
-	b := start(t, at(s), in, "submit", "-f", "-", "--format", "ndjson", "--no-wait")
-	if _, err := out.WriteString(lines(t, "a")); err != nil {
+	b := start(t, at(s), in, "submit", "-f", "-", "--format", "ndjson", "--no-wait", "--concurrency", "1")
+	if _, err := out.WriteString(lines(t, "a", "b")); err != nil {
 		t.Fatal(err)
 	}
-	waitStored(t, s, 1)
+	waitStored(t, s, 2) // the second is published once the first is known to be stored
 	b.stop()
-	if _, err := out.WriteString(lines(t, "b", "c")); err != nil { // what is read next ends it
+	if _, err := out.WriteString(lines(t, "c", "d")); err != nil { // what is read next ends it
 		t.Fatal(err)
 	}
-	if code := b.wait(t); code != 1 || !strings.Contains(b.err.String(), "context canceled") || !strings.Contains(b.out.String(), "1 stored") {
+	if code := b.wait(t); code != 1 || !strings.Contains(b.err.String(), "context canceled") || !regexp.MustCompile(`\b[12] stored`).MatchString(b.out.String()) {
 		t.Errorf("exit code %d; printed %s%s", code, b.out, b.err)
 	}
 }

@@ -3,6 +3,7 @@ package event
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -27,6 +28,7 @@ const (
 	HeaderDeadline    = "ce-sagadeadline"
 	HeaderRequested   = "ce-sagarequested"
 	HeaderCausation   = "ce-causationid"
+	HeaderDeliveries  = "ce-sagadeliveries"
 	HeaderTraceParent = "traceparent"
 	HeaderTraceState  = "tracestate"
 	HeaderMsgID       = "Nats-Msg-Id"
@@ -45,6 +47,7 @@ type Meta struct {
 	Deadline                time.Time // the saga ends by then; zero in a request that sets none
 	Requested               time.Time // when the saga's request was stored; zero in a request
 	Causation               string    // the ID of the event that led to this one
+	Deliveries              int       // of that event until this one was made, when more than one; else 0
 	TraceParent, TraceState string
 }
 
@@ -76,6 +79,9 @@ func (m Meta) Header() map[string][]string {
 	set(HeaderDeadline, formatTime(m.Deadline))
 	set(HeaderRequested, formatTime(m.Requested))
 	set(HeaderCausation, escape(m.Causation))
+	if m.Deliveries > 1 {
+		set(HeaderDeliveries, strconv.Itoa(m.Deliveries))
+	}
 	if m.TraceParent != "" {
 		set(HeaderTraceParent, m.TraceParent)
 		set(HeaderTraceState, m.TraceState)
@@ -106,7 +112,17 @@ func ParseMeta(h map[string][]string) (Meta, error) {
 		return m, err
 	}
 	m.Requested, _ = parseTime(h, HeaderRequested) // for measures alone: a malformed one counts as absent
+	m.Deliveries = parseDeliveries(h)              // as above
 	return m, nil
+}
+
+// parseDeliveries returns 0 for what is not more than one.
+func parseDeliveries(h map[string][]string) int {
+	n, err := strconv.Atoi(get(h, HeaderDeliveries))
+	if err != nil || n < 2 {
+		return 0
+	}
+	return n
 }
 
 func parseType(s string) (Type, error) {

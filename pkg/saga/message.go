@@ -132,6 +132,7 @@ func (r *runner[In, Out]) next(m *message[In], t event.Type) event.Meta {
 		Deadline:    m.Meta.Deadline,
 		Requested:   m.Meta.Requested,
 		Causation:   m.Meta.ID,
+		Deliveries:  m.Delivery,
 		TraceParent: m.Meta.TraceParent,
 		TraceState:  m.Meta.TraceState,
 	}

@@ -19,6 +19,7 @@ const (
 	DevDeadLetterPrivateKey = "dev-dlq:eHOhqakZTfSyfCmAz9xsINFeDeWI6Ed06fDO5XgBBWM"
 	DevDeadLetterPublicKey  = "dev-dlq:g10LQOS01Y-C2DM0-w8UOG_lqgE_FVYY63iGU0CtexQ"
 	DevEncryptKey           = "development-only-encryption-key!" // 32 bytes: AES-256
+	DevConsoleToken         = "development-only-console-token"
 )
 
 // DevSecrets returns the variables that development mode sets to fixed secrets.
@@ -30,6 +31,7 @@ func DevSecrets() Vars {
 		"DEAD_LETTER_PRIVATE_KEY": DevDeadLetterPrivateKey,
 		"DEAD_LETTER_PUBLIC_KEY":  DevDeadLetterPublicKey,
 		"ENCRYPT_KEY":             DevEncryptKey,
+		"CONSOLE_TOKEN":           DevConsoleToken,
 	}
 }
 

@@ -198,8 +198,8 @@ func Main(s Service) int {
 	return 0
 }
 
-// RunMeasured runs the service until ctx ends, and measures meanwhile what waits
-// for its steps.
+// RunMeasured runs the service until ctx ends. Meanwhile it measures what waits for
+// the service's steps, and says that the service lives.
 func (s Service) RunMeasured(ctx context.Context, env *Env) error {
 	var steps []string
 	for _, step := range event.Path() {
@@ -213,6 +213,7 @@ func (s Service) RunMeasured(ctx context.Context, env *Env) error {
 			env.Metrics.Poll(ctx, env.JS, steps, env.Logger)
 			return nil
 		},
+		func(ctx context.Context) error { return env.Announce(ctx, s.Name) },
 	)
 }
 

@@ -136,6 +136,7 @@ func TestLoad_NamesBothVariablesOfFieldsOfOneName(t *testing.T) {
 
 // secrets names every variable that development mode sets.
 type secrets struct {
+	Console    string `env:"CONSOLE_TOKEN"`
 	JWT        string `env:"JWT_SECRET"`
 	SealOpen   string `env:"SEAL_PRIVATE_KEYS"`
 	Seal       string `env:"SEAL_PUBLIC_KEY"`

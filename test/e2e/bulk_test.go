@@ -14,13 +14,14 @@ import (
 const bulk = 10_000
 
 func TestSubmit_TenThousandRequestsAreTenThousandUsers(t *testing.T) {
-	s := harness.Start(t, map[string]string{"LOG_LEVEL": "warn"})
+	// No deadline may end a saga here, however slow the machine is.
+	s := harness.Start(t, map[string]string{"LOG_LEVEL": "warn", "SAGA_DEADLINE": "1h"})
 	file := filepath.Join(t.TempDir(), "requests.ndjson")
 	requests := harness.MustCommand(t, s.Vars, "sample", fmt.Sprint(bulk), "--prefix", "bulk-")
 	if err := os.WriteFile(file, []byte(requests), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out := harness.MustCommand(t, s.Vars, "submit", "--file", file)
+	out := harness.MustCommand(t, s.Vars, "submit", "--file", file, "--timeout", "15m")
 	for _, want := range []string{
 		fmt.Sprintf("%d stored, 0 not published", bulk),
 		fmt.Sprintf("%8d  created", bulk),

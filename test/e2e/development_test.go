@@ -16,6 +16,7 @@ func development(t testing.TB, out *harness.Logs) map[string]string {
 	metrics := harness.FreePort(t)
 	vars := map[string]string{ // the other commands find it by these, too
 		"NATS_PORT": harness.FreePort(t), "REDIS_PORT": harness.FreePort(t), "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t), "METRICS_PORT": metrics,
+		"CONSOLE_PORT":     harness.FreePort(t),
 		"CREATE_USER_DATA": t.TempDir(),
 	}
 	p := harness.StartProcess(t, vars, out, "createuser", "run")
@@ -68,7 +69,7 @@ func TestDevelopment_ATakenPortIsNamed(t *testing.T) {
 	port := fmt.Sprint(l.Addr().(*net.TCPAddr).Port)
 	vars := map[string]string{
 		"NATS_PORT": harness.FreePort(t), "REDIS_PORT": port, "ENCRYPT_PORT": harness.FreePort(t), "NOTIFIER_PORT": harness.FreePort(t),
-		"METRICS_PORT": harness.FreePort(t), "CREATE_USER_DATA": t.TempDir(),
+		"METRICS_PORT": harness.FreePort(t), "CONSOLE_PORT": harness.FreePort(t), "CREATE_USER_DATA": t.TempDir(),
 	}
 	if _, err := harness.Command(t, vars, "", "run"); err == nil || !strings.Contains(err.Error(), "REDIS_PORT") {
 		t.Errorf("error = %v, want one that names REDIS_PORT", err)

@@ -13,7 +13,7 @@ import (
 // Saga is how a saga stands.
 type Saga struct {
 	event.Key
-	Began   time.Time // when its first event was stored
+	Began   time.Time // when its request was stored, or its first event
 	Changed time.Time // when its last event was stored
 	Last    event.Type
 	Code    event.Code // how it ended; empty while it is open
@@ -69,7 +69,11 @@ func (b *Board) Apply(e saga.Stored) {
 
 // begin adds a saga. The caller holds mu.
 func (b *Board) begin(e saga.Stored) *Saga {
-	s := &Saga{Key: e.Key, Began: e.Time}
+	s := &Saga{Key: e.Key, Began: e.Time, Changed: e.Time}
+	if requested := e.Meta.Requested; !requested.IsZero() {
+		s.Began, s.Changed = requested, requested
+		b.flow.hop(e.Time, e.Type, e.Time.Sub(requested))
+	}
 	b.sagas = append(b.sagas, s)
 	b.byKey[s.Key] = s
 	b.byUser[s.User] = append(b.byUser[s.User], s)

@@ -24,9 +24,9 @@ type Server struct {
 	served   error         // what http.Serve returned
 }
 
-// Start serves a stand-in at a TCP address, such as "127.0.0.1:4005", or port 0
+// Start serves a [Standin], or what stands before it, at a TCP address, such as "127.0.0.1:4005", or port 0
 // for any. It is reachable when Start returns.
-func Start(ctx context.Context, address string, standin *Standin) (*Server, error) {
+func Start(ctx context.Context, address string, handler http.Handler) (*Server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return nil, fmt.Errorf("starting the encryption stand-in: %w", err)
@@ -35,7 +35,7 @@ func Start(ctx context.Context, address string, standin *Standin) (*Server, erro
 		listener: listener,
 		stopped:  make(chan struct{}),
 		http: &http.Server{
-			Handler:           standin,
+			Handler:           handler,
 			ReadTimeout:       requestTimeout,
 			WriteTimeout:      requestTimeout,
 			IdleTimeout:       idleTimeout,
