@@ -266,7 +266,7 @@ func operator() string {
 
 // letterSettings is what opens dead letters.
 type letterSettings struct {
-	PrivateKey string `env:"DEAD_LETTER_PRIVATE_KEY" help:"key that opens dead letters"`
+	PrivateKey string `env:"DEAD_LETTER_PRIVATE_KEY" secret:"true" help:"key that opens dead letters"`
 }
 
 func (t *tool) letterOpener() (*event.Opener, error) {

@@ -29,21 +29,54 @@ type commands struct {
 	Token   tokenCommand   `cmd:"" help:"Print a signed token for an Id (development)."`
 	User    userCommand    `cmd:"" help:"Show the stored row of an Id."`
 	Sample  sampleCommand  `cmd:"" help:"Write sample requests, with tokens, and store their codes (development)."`
+	Config  configCommand  `cmd:"" help:"Show the settings of services and where each comes from, and check what they need."`
 	Version versionCommand `cmd:"" help:"Print the version."`
 }
 
 // tool is what every command gets.
 type tool struct {
 	vars     service.Vars
+	from     map[string]string // where a variable comes from, if not from the environment
 	in       io.Reader
 	out, err io.Writer
 }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], &tool{vars: withDefaults(service.Environ()), in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	t, err := newTool(service.Environ(), service.DotEnvFile)
+	code := 2
+	if err != nil {
+		code = t.fail(code, err)
+	} else {
+		code = run(ctx, os.Args[1:], t)
+	}
 	stop()
 	os.Exit(code)
+}
+
+// newTool returns the tool for an environment, with the settings in a .env file and
+// the development defaults behind it, unless another mode is asked for.
+func newTool(environ service.Vars, dotEnv string) (*tool, error) {
+	t := &tool{from: map[string]string{}, in: os.Stdin, out: os.Stdout, err: os.Stderr}
+	mode := environ[modeVariable]
+	if mode == "" {
+		mode = service.ModeDevelopment
+	}
+	given, err := service.WithDotEnv(environ.With(service.Vars{modeVariable: mode}), dotEnv)
+	if err != nil {
+		return t, err
+	}
+	t.vars = withDefaults(given)
+	for name := range t.vars {
+		switch {
+		case environ[name] != "":
+		case given[name] != "" && name != modeVariable:
+			t.from[name] = service.DotEnvFile
+		default:
+			t.from[name] = "development default"
+		}
+	}
+	return t, nil
 }
 
 // run runs one command and returns the exit code: 0, 1 for a failure, 2 for a

@@ -69,6 +69,7 @@ func TestHelp_OfEveryCommand(t *testing.T) {
 		"token":          "--ttl",
 		"user":           "stored row",
 		"sample":         "<count>",
+		"config":         "Secrets are masked",
 		"version":        "version",
 	}
 	for name, want := range commands {

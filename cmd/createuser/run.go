@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -43,9 +44,9 @@ type runSettings struct {
 	Mode        string        `env:"CREATE_USER_MODE" help:"must be development here"`
 	Data        string        `env:"CREATE_USER_DATA" envDefault:".create-user" help:"folder for streams and users"`
 	NATSURL     string        `env:"NATS_URL" help:"a NATS server in place of the embedded one"`
-	RedisURL    string        `env:"REDIS_URL" help:"a Redis in place of the embedded one"`
-	EncryptURL  string        `env:"ENCRYPT_URL" help:"an encryption service in place of the stand-in"`
-	EncryptKey  string        `env:"ENCRYPT_KEY" help:"the stand-in's AES-256 key, 32 bytes"`
+	RedisURL    string        `env:"REDIS_URL" legacy:"redis://127.0.0.1:{PORT_DB_CODE}/0" help:"a Redis in place of the embedded one"`
+	EncryptURL  string        `env:"ENCRYPT_URL" legacy:"http://127.0.0.1:{PORT_ENCRYPT}/" help:"an encryption service in place of the stand-in"`
+	EncryptKey  string        `env:"ENCRYPT_KEY" secret:"true" help:"the stand-in's AES-256 key, 32 bytes"`
 	MySQLHost   string        `env:"MYSQL_HOST" help:"a MySQL or MariaDB server in place of SQLite"`
 	Host        string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened"`
 	NATSPort    uint16        `env:"NATS_PORT" envDefault:"4222" help:"port of the embedded NATS"`
@@ -53,7 +54,7 @@ type runSettings struct {
 	EncryptPort uint16        `env:"ENCRYPT_PORT" envDefault:"4005" help:"port of the encryption stand-in"`
 	NotifyPort  uint16        `env:"NOTIFIER_PORT" envDefault:"4003" help:"port of Socket.IO"`
 	ConsolePort uint16        `env:"CONSOLE_PORT" envDefault:"8080" help:"port of the operators' page, and of the sign-up page"`
-	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
+	MetricsPort uint16        `env:"METRICS_PORT" envDefault:"9090" legacy:"PORT" help:"port of /metrics, /healthz and /readyz"`
 	LogLevel    zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 }
 
@@ -157,7 +158,8 @@ Try it, in another terminal:
 Development secrets:
 
 %s
-`, withoutCredentials(p.vars["NATS_URL"]), withoutCredentials(p.vars["REDIS_URL"]), withoutCredentials(p.vars["ENCRYPT_URL"]), p.usersAt(),
+`, withoutCredentials(cmp.Or(p.vars["NATS_URL"], s.NATSURL)), withoutCredentials(cmp.Or(p.vars["REDIS_URL"], s.RedisURL)),
+		withoutCredentials(cmp.Or(p.vars["ENCRYPT_URL"], s.EncryptURL)), p.usersAt(),
 		p.roomsAt(), service.Address(s.Host, s.ConsolePort), p.consoleToken(), service.Address(s.Host, s.ConsolePort),
 		service.Address(s.Host, s.MetricsPort), service.Address(s.Host, s.MetricsPort), exports(t.vars), developmentSecrets(p.vars))
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/code-checker/check"
 )
 
 // defaultData is where development data lies, relative to the working folder.
@@ -106,20 +107,15 @@ func expectEvents(ctx context.Context, js jetstream.JetStream) error {
 	return err
 }
 
-// redisSettings is how the commands reach Redis.
-type redisSettings struct {
-	URL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" help:"Redis, rediss:// for TLS"`
-}
-
 // redis connects to Redis for one command.
 func (t *tool) redis(ctx context.Context) (*redis.Client, error) {
-	settings, err := service.Load[redisSettings](t.beside("REDIS_URL", "redis://127.0.0.1:%s/0", "REDIS_PORT"))
+	settings, err := service.Load[check.Settings](t.beside("REDIS_URL", "redis://127.0.0.1:%s/0", "REDIS_PORT"))
 	if err != nil {
 		return nil, err
 	}
-	options, err := redis.ParseURL(settings.URL)
+	options, err := settings.Options()
 	if err != nil {
-		return nil, errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
+		return nil, err
 	}
 	options.MaxRetries, options.DialerRetries = -1, 1 // a command tries once
 	client := redis.NewClient(options)

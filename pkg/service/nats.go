@@ -20,7 +20,7 @@ type NATSSettings struct {
 	Cert     string `env:"NATS_CERT" help:"file with the client certificate"`
 	Key      string `env:"NATS_KEY" help:"file with the client certificate's key"`
 	User     string `env:"NATS_USER" help:"user name, when NATS asks for one"`
-	Password string `env:"NATS_PASSWORD" help:"password of NATS_USER"`
+	Password string `env:"NATS_PASSWORD" secret:"true" help:"password of NATS_USER"`
 }
 
 // Connect connects to NATS and keeps the connection for as long as the process

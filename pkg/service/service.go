@@ -29,6 +29,12 @@ type Service struct {
 	About string // one line for --help
 	// Help writes the table of the service's own settings: WriteHelp of their type.
 	Help func(io.Writer) error
+	// Describe returns the service's own settings as it reads them: Describe of
+	// their type. Nil: it has none.
+	Describe func(Vars) ([]Setting, error)
+	// Probes returns what the service needs beside NATS. It fails only when its
+	// settings are wrong. Nil: nothing.
+	Probes func(Vars) ([]Probe, error)
 	// Run runs the service until ctx ends. It reads its own settings from
 	// env.Vars, and returns nil after a graceful stop.
 	Run func(ctx context.Context, env *Env) error
@@ -41,7 +47,7 @@ type Settings struct {
 	LogLevel      zerolog.Level `env:"LOG_LEVEL" envDefault:"info" help:"trace, debug, info, warn or error"`
 	ListenHost    string        `env:"LISTEN_HOST" envDefault:"127.0.0.1" help:"host on which ports are opened; 0.0.0.0 in a container"`
 	Collector     string        `env:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"OpenTelemetry collector that gets traces, by OTLP over HTTP: http://host:4318; default: no traces"`
-	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" help:"port of /metrics, /healthz and /readyz"`
+	MetricsPort   uint16        `env:"METRICS_PORT" envDefault:"9090" legacy:"PORT" help:"port of /metrics, /healthz and /readyz"`
 	DeadLetterKey string        `env:"DEAD_LETTER_PUBLIC_KEY,required" help:"key that dead letters are sealed to (createuser keygen)"`
 	Batch         int           `env:"SAGA_BATCH" envDefault:"64" help:"events handled together at most"`
 	Loops         int           `env:"SAGA_LOOPS" envDefault:"4" help:"batches in hand at once, for each step"`
@@ -170,7 +176,10 @@ func Main(s Service) int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	vars := Environ()
+	vars, err := WithDotEnv(Environ(), DotEnvFile)
+	if err != nil {
+		return fail(s, 2, err)
+	}
 	releaseHeap := RaiseHeap(vars)
 	defer releaseHeap()
 	settings, err := Load[Settings](vars)

@@ -39,8 +39,10 @@ func (v Vars) With(over Vars) Vars {
 // Load reads a settings struct from environment variables. Each field names its
 // variable in an `env` tag, its default in `envDefault`, and what it is for in
 // `help`. NAME_FILE names a file that holds the value of NAME. An empty variable
-// counts as not set. Errors name the variable and never its value; for them
-// [Main] exits with 2.
+// counts as not set. A `legacy` tag names the variable of the replaced service that
+// says the same, or makes the value of several: see [legacyValue]; it counts when
+// neither NAME nor NAME_FILE is set. `secret:"true"` keeps a value from being shown.
+// Errors name the variable and never its value; for them [Main] exits with 2.
 func Load[T any](vars Vars) (T, error) {
 	var settings T
 	err := load(&settings, vars, fields(reflect.TypeFor[T]()))
@@ -56,40 +58,44 @@ type settingsError struct{ error }
 func (e settingsError) Unwrap() error { return e.error }
 
 func load(settings any, vars Vars, known []field) error {
-	resolved, err := resolveFiles(vars, known)
+	resolved, from, err := resolve(vars, known)
 	if err != nil {
 		return err
 	}
 	if err := env.ParseWithOptions(settings, env.Options{Environment: resolved}); err != nil {
-		return explain(err, known)
+		return explain(err, known, from)
 	}
 	return refuseDevelopmentSecrets(resolved, known)
 }
 
-// resolveFiles reads the values that stand in files.
-func resolveFiles(vars Vars, known []field) (Vars, error) {
-	resolved := Vars{}.With(vars)
+// resolve reads the values that stand in files or in variables of the replaced
+// service. It also returns where each of these stands.
+func resolve(vars Vars, known []field) (Vars, map[string]string, error) {
+	resolved, from := Vars{}.With(vars), map[string]string{}
 	maps.DeleteFunc(resolved, func(_, value string) bool { return value == "" })
 	for _, f := range known {
 		path := vars[f.name+fileSuffix]
 		if path == "" {
+			if value, names := legacyValue(f.legacy, vars); value != "" && vars[f.name] == "" {
+				resolved[f.name], from[f.name] = value, strings.Join(names, ", ")
+			}
 			continue
 		}
 		if vars[f.name] != "" {
-			return nil, fmt.Errorf("%s and %s%s are both set: keep one", f.name, f.name, fileSuffix)
+			return nil, nil, fmt.Errorf("%s and %s%s are both set: keep one", f.name, f.name, fileSuffix)
 		}
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("%s%s: %w", f.name, fileSuffix, err)
+			return nil, nil, fmt.Errorf("%s%s: %w", f.name, fileSuffix, err)
 		}
-		resolved[f.name] = strings.TrimSpace(string(text))
+		resolved[f.name], from[f.name] = strings.TrimSpace(string(text)), f.name+fileSuffix
 	}
-	return resolved, nil
+	return resolved, from, nil
 }
 
 // explain turns the library's errors, which name fields and quote values, into
 // one that names each variable.
-func explain(err error, known []field) error {
+func explain(err error, known []field, from map[string]string) error {
 	all, ok := errors.AsType[env.AggregateError](err)
 	if !ok {
 		return err
@@ -100,7 +106,7 @@ func explain(err error, known []field) error {
 			one = fmt.Errorf("%s is not set (see --help)", missing.Key)
 		}
 		if wrong, ok := errors.AsType[env.ParseError](one); ok {
-			one = fmt.Errorf("%s cannot be read as %s (see --help)", named(wrong.Name, known), inWords(wrong.Type))
+			one = fmt.Errorf("%s cannot be read as %s (see --help)", named(wrong.Name, known, from), inWords(wrong.Type))
 		}
 		problems = append(problems, one)
 	}
@@ -125,13 +131,18 @@ func inWords(t reflect.Type) string {
 }
 
 // named returns the variable of a struct field, or those of all fields of that
-// name where embedded structs have several.
-func named(goName string, known []field) string {
+// name where embedded structs have several; with where its value stands.
+func named(goName string, known []field, from map[string]string) string {
 	var names []string
 	for _, f := range known {
-		if f.goName == goName {
-			names = append(names, f.name)
+		if f.goName != goName {
+			continue
 		}
+		name := f.name
+		if source := from[name]; source != "" {
+			name += " (from " + source + ")"
+		}
+		names = append(names, name)
 	}
 	return strings.Join(names, " or ")
 }
@@ -140,7 +151,8 @@ func named(goName string, known []field) string {
 type field struct {
 	goName               string // the struct field's
 	name, fallback, help string
-	required             bool
+	legacy               string
+	required, secret     bool
 }
 
 // fields lists the settings of a struct, those of embedded structs first.
@@ -158,6 +170,7 @@ func fields(t reflect.Type) []field {
 		list = append(list, field{
 			goName: f.Name, name: name, fallback: f.Tag.Get("envDefault"), help: f.Tag.Get("help"),
 			required: slices.Contains(strings.Split(options, ","), "required"),
+			legacy:   f.Tag.Get("legacy"), secret: f.Tag.Get("secret") == "true",
 		})
 	}
 	return list
@@ -173,7 +186,11 @@ func writeHelp(w io.Writer, list []field) error {
 		if f.required {
 			value = "(required)"
 		}
-		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", f.name, value, f.help) // Flush reports
+		help := f.help
+		if _, names := legacyValue(f.legacy, nil); len(names) > 0 {
+			help += "; also from " + strings.Join(names, ", ")
+		}
+		_, _ = fmt.Fprintf(table, "  %s\t%s\t%s\n", f.name, value, help) // Flush reports
 	}
 	return table.Flush()
 }

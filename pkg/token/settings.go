@@ -3,6 +3,7 @@ package token
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 
 // Settings are the environment variables of every service that verifies tokens.
 type Settings struct {
-	Secret        string        `env:"JWT_SECRET" help:"HS256 secret shared with the issuer, at least 32 bytes; this, or JWT_JWKS_URL, or JWT_JWKS_FILE"`
+	Secret        string        `env:"JWT_SECRET" secret:"true" help:"HS256 secret shared with the issuer, at least 32 bytes; this, or JWT_JWKS_URL, or JWT_JWKS_FILE"`
 	JWKSURL       string        `env:"JWT_JWKS_URL" help:"where the issuer publishes its public keys"`
 	JWKSFile      string        `env:"JWT_JWKS_FILE" help:"file with the issuer's public keys"`
 	JWKSAllowHTTP bool          `env:"JWT_JWKS_ALLOW_HTTP" help:"accept a JWT_JWKS_URL in plain http, for development"`
@@ -21,20 +22,63 @@ type Settings struct {
 	Leeway        time.Duration `env:"JWT_LEEWAY" envDefault:"30s" help:"how far clocks may differ"`
 }
 
+// Check fetches the keys once and returns what was found. Its errors name the
+// variable.
+func (s Settings) Check(ctx context.Context) (string, error) {
+	type fetched struct {
+		keys int
+		err  error
+	}
+	first := make(chan fetched, 1)
+	config := s.config()
+	config.OnRefresh = func(keys int, err error) {
+		select {
+		case first <- fetched{keys, err}:
+		default: // a later one
+		}
+	}
+	v, err := New(ctx, config)
+	if err != nil {
+		return "", rename(err)
+	}
+	defer v.Close()
+	if s.Secret != "" {
+		return "HS256 with JWT_SECRET", nil
+	}
+	source := "JWT_JWKS_URL"
+	if s.JWKSFile != "" {
+		source = "JWT_JWKS_FILE"
+	}
+	select {
+	case f := <-first:
+		if f.err != nil {
+			return "", fmt.Errorf("%s: the issuer's keys cannot be had: %w", source, f.err)
+		}
+		return fmt.Sprintf("%d keys from %s", f.keys, source), nil
+	case <-ctx.Done():
+		return "", fmt.Errorf("%s: the issuer's keys did not come in time", source)
+	}
+}
+
+func (s Settings) config() Config {
+	return Config{
+		HS256Secret: []byte(s.Secret), JWKSURL: s.JWKSURL, JWKSFile: s.JWKSFile, AllowHTTP: s.JWKSAllowHTTP,
+		Algorithms: s.Algorithms, Issuer: s.Issuer, Audience: s.Audience, Leeway: s.Leeway,
+	}
+}
+
 // Verifier returns a verifier as s says, which logs its refreshes. Errors name
 // the variable that is wrong.
 func (s Settings) Verifier(ctx context.Context, log zerolog.Logger) (*Verifier, error) {
-	v, err := New(ctx, Config{
-		HS256Secret: []byte(s.Secret), JWKSURL: s.JWKSURL, JWKSFile: s.JWKSFile, AllowHTTP: s.JWKSAllowHTTP,
-		Algorithms: s.Algorithms, Issuer: s.Issuer, Audience: s.Audience, Leeway: s.Leeway,
-		OnRefresh: func(keys int, err error) {
-			if err != nil {
-				log.Warn().Err(err).Int("keys", keys).Msg("cannot refresh the key set")
-				return
-			}
-			log.Info().Int("keys", keys).Msg("key set refreshed")
-		},
-	})
+	config := s.config()
+	config.OnRefresh = func(keys int, err error) {
+		if err != nil {
+			log.Warn().Err(err).Int("keys", keys).Msg("cannot refresh the key set")
+			return
+		}
+		log.Info().Int("keys", keys).Msg("key set refreshed")
+	}
+	v, err := New(ctx, config)
 	if err != nil {
 		return nil, rename(err)
 	}

@@ -56,6 +56,7 @@ require (
 
 require (
 	github.com/create-user/create-user/pkg v0.0.0
+	github.com/joho/godotenv v1.5.1 // indirect
 	golang.org/x/time v0.16.0 // indirect
 )
 

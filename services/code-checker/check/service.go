@@ -15,17 +15,29 @@ import (
 
 // Settings are the service's own settings.
 type Settings struct {
-	RedisURL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" help:"the Redis that holds the codes; rediss:// for TLS"`
+	RedisURL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" legacy:"redis://127.0.0.1:{PORT_DB_CODE}/0" help:"the Redis that holds the codes; rediss:// for TLS"`
 }
 
 // Service returns the code-checker.
 func Service() service.Service {
 	return service.Service{
-		Name:  event.StepCodeChecker,
-		About: "checks and claims the code of each registration; deletes or releases it when the saga ends",
-		Help:  service.WriteHelp[Settings],
-		Run:   run,
+		Name:     event.StepCodeChecker,
+		About:    "checks and claims the code of each registration; deletes or releases it when the saga ends",
+		Help:     service.WriteHelp[Settings],
+		Describe: service.Describe[Settings],
+		Probes:   probes,
+		Run:      run,
 	}
+}
+
+// Options returns how to reach Redis. Its error shows nothing of the URL.
+func (s Settings) Options() (*redis.Options, error) {
+	options, err := redis.ParseURL(s.RedisURL)
+	if err != nil {
+		return nil, errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
+	}
+	options.ContextTimeoutEnabled = true
+	return options, nil
 }
 
 func run(ctx context.Context, env *service.Env) (err error) {
@@ -33,11 +45,10 @@ func run(ctx context.Context, env *service.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	options, err := redis.ParseURL(settings.RedisURL)
+	options, err := settings.Options()
 	if err != nil {
-		return errors.New("REDIS_URL: want redis://[user:password@]host:port/database")
+		return err
 	}
-	options.ContextTimeoutEnabled = true
 	client := redis.NewClient(options)
 	if env.Tracing != nil {
 		client.AddHook(spans{env.Tracing.Tracer(tracerName)})

@@ -19,11 +19,11 @@ const Name = "console"
 // Settings are the service's own settings.
 type Settings struct {
 	Port       uint16 `env:"CONSOLE_PORT" envDefault:"8080" help:"port of the operators' page"`
-	Token      string `env:"CONSOLE_TOKEN,required" help:"what an operator logs in with; 20 characters at least"`
+	Token      string `env:"CONSOLE_TOKEN,required" secret:"true" help:"what an operator logs in with; 20 characters at least"`
 	UserHeader string `env:"CONSOLE_USER_HEADER" help:"header in which a reverse proxy, which sends CONSOLE_TOKEN as bearer token, names the operator"`
 	ReadOnly   bool   `env:"CONSOLE_READ_ONLY" envDefault:"false" help:"true: dead letters can be looked at, not replayed or discarded"`
 	Sagas      int    `env:"CONSOLE_SAGAS" envDefault:"200000" help:"sagas kept in memory for searching, about 500 bytes each; older ones are found by their Id or saga"`
-	PrivateKey string `env:"DEAD_LETTER_PRIVATE_KEY" help:"key that opens dead letters; without it they cannot be replayed here"`
+	PrivateKey string `env:"DEAD_LETTER_PRIVATE_KEY" secret:"true" help:"key that opens dead letters; without it they cannot be replayed here"`
 }
 
 // minToken is how many characters a token has at least.
@@ -55,10 +55,11 @@ func (s Settings) opener() (*event.Opener, error) {
 // page, too.
 func Service(development *Development) service.Service {
 	return service.Service{
-		Name:  Name,
-		About: "shows operators the flow of registrations, each saga and the dead letters",
-		Help:  service.WriteHelp[Settings],
-		Run:   func(ctx context.Context, env *service.Env) error { return run(ctx, env, development) },
+		Name:     Name,
+		About:    "shows operators the flow of registrations, each saga and the dead letters",
+		Help:     service.WriteHelp[Settings],
+		Describe: service.Describe[Settings],
+		Run:      func(ctx context.Context, env *service.Env) error { return run(ctx, env, development) },
 	}
 }
 

@@ -29,6 +29,9 @@ type Config struct {
 	// URL is the address of the service, http or https. It is asked directly,
 	// not through a proxy of the environment.
 	URL string
+	// Raw sends values as they are, without XML's escapes, for services that search
+	// the request for "<phone>" and never unescape. A value with "<" is refused.
+	Raw bool
 	// Timeout bounds a whole call, from waiting for a connection to the last
 	// byte of the answer. DefaultTimeout if zero.
 	Timeout time.Duration
@@ -48,6 +51,7 @@ type Config struct {
 // Client calls the encryption service.
 type Client struct {
 	port    wsdl.Encryption
+	raw     bool
 	timeout time.Duration
 	close   func()
 }
@@ -75,8 +79,14 @@ func New(config Config) (*Client, error) {
 
 func newClient(config Config, transport http.RoundTripper) *Client {
 	via := exchange{transport: transport, limit: cmp.Or(config.MaxResponse, DefaultMaxResponse)}
+	soap := gowsdl.NewClient(config.URL, gowsdl.WithHTTPClient(via))
+	port := wsdl.NewEncryption(soap)
+	if config.Raw {
+		port = rawEncryption{soap}
+	}
 	return &Client{
-		port:    wsdl.NewEncryption(gowsdl.NewClient(config.URL, gowsdl.WithHTTPClient(via))),
+		port:    port,
+		raw:     config.Raw,
 		timeout: cmp.Or(config.Timeout, DefaultTimeout),
 		close:   func() {},
 	}
@@ -87,6 +97,9 @@ func newClient(config Config, transport http.RoundTripper) *Client {
 func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted, error) {
 	if err := cmp.Or(checkValue("phone", phone), checkValue("password", password)); err != nil {
 		return Encrypted{}, err
+	}
+	if c.raw && strings.Contains(phone+password, "<") {
+		return Encrypted{}, fmt.Errorf("%w: a value holds \"<\", which ENCRYPT_XML=raw cannot send", ErrValue)
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()

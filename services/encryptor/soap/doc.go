@@ -44,7 +44,7 @@
 // # On the wire
 //
 // The elements in EncryptRequest carry no prefix, and values are escaped.
-// Deployed services search the request for "<phone>" and do not unescape; a
-// mode that sends values to them as they are belongs behind the one interface
-// that Client calls, wsdl.Encryption.
+// Deployed services search the request for "<phone>" and do not unescape:
+// [Config.Raw] sends values to them as they are, as their other clients do.
+// [Client.Unescapes] tells which kind a service is.
 package soap

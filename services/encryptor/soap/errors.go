@@ -19,8 +19,9 @@ var (
 	// It is more likely a wrong setting than an outage.
 	ErrUnusable = errors.New("the encryption service gave an unusable answer")
 
-	// ErrValue is that a value was not sent, since it is empty or no XML 1.0
-	// document can carry it. The service was not asked.
+	// ErrValue is that a value was not sent, since it is empty, no XML 1.0
+	// document can carry it, or, sent raw, it would break the envelope. The service
+	// was not asked.
 	ErrValue = errors.New("a value cannot be sent to the encryption service")
 )
 

@@ -28,10 +28,12 @@ type Settings struct {
 // Service returns the notifier.
 func Service() service.Service {
 	return service.Service{
-		Name:  event.StepNotifier,
-		About: "tells each user the outcome of their registration over Socket.IO",
-		Help:  service.WriteHelp[Settings],
-		Run:   run,
+		Name:     event.StepNotifier,
+		About:    "tells each user the outcome of their registration over Socket.IO",
+		Help:     service.WriteHelp[Settings],
+		Describe: service.Describe[Settings],
+		Probes:   probes,
+		Run:      run,
 	}
 }
 

@@ -103,6 +103,16 @@ func (c *Client) Run(ctx context.Context) {
 	}
 }
 
+// Try makes a connection and closes it again: to see whether the server is there.
+func (c *Client) Try(ctx context.Context) error {
+	connection, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	connection.end(nil)
+	return nil
+}
+
 // settle is how long to leave a server alone that was away, if it was.
 func (c *Client) settle(failures int) time.Duration {
 	if failures == 0 {

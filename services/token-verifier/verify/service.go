@@ -23,11 +23,24 @@ const batch = 16
 // Service returns the token-verifier.
 func Service() service.Service {
 	return service.Service{
-		Name:  event.StepTokenVerifier,
-		About: "verifies the token of each registration request and begins its saga",
-		Help:  service.WriteHelp[Settings],
-		Run:   run,
+		Name:     event.StepTokenVerifier,
+		About:    "verifies the token of each registration request and begins its saga",
+		Help:     service.WriteHelp[Settings],
+		Describe: service.Describe[Settings],
+		Probes:   probes,
+		Run:      run,
 	}
+}
+
+func probes(vars service.Vars) ([]service.Probe, error) {
+	settings, err := service.Load[Settings](vars)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := event.ParsePublicKey(settings.SealKey); err != nil {
+		return nil, fmt.Errorf("SEAL_PUBLIC_KEY: %w", err)
+	}
+	return []service.Probe{{Name: "token keys", Check: settings.Check}}, nil
 }
 
 func run(ctx context.Context, env *service.Env) error {

@@ -18,10 +18,12 @@ import (
 // Service returns the user-writer.
 func Service() service.Service {
 	return service.Service{
-		Name:  event.StepUserWriter,
-		About: "inserts each user into the database; removes the row of a saga that failed",
-		Help:  service.WriteHelp[Settings],
-		Run:   run,
+		Name:     event.StepUserWriter,
+		About:    "inserts each user into the database; removes the row of a saga that failed",
+		Help:     service.WriteHelp[Settings],
+		Describe: service.Describe[Settings],
+		Probes:   probes,
+		Run:      run,
 	}
 }
 

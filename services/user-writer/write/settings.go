@@ -22,7 +22,7 @@ type Settings struct {
 	Host        string `env:"MYSQL_HOST" help:"MySQL or MariaDB server, or the path of its socket"`
 	Port        uint16 `env:"MYSQL_PORT" envDefault:"3306" help:"its port"`
 	User        string `env:"MYSQL_USER" envDefault:"root" help:"its account: SELECT, INSERT, DELETE on Users; also UPDATE on create_user_inbox"`
-	Password    string `env:"MYSQL_PASSWORD" help:"the account's password"`
+	Password    string `env:"MYSQL_PASSWORD" secret:"true" help:"the account's password"`
 	Database    string `env:"MYSQL_DATABASE" envDefault:"users" help:"the database with the table Users"`
 	TLS         bool   `env:"MYSQL_TLS" help:"true: connect by TLS"`
 	CA          string `env:"MYSQL_CA" help:"file with the server's CA certificate; default the system's"`
