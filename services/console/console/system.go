@@ -13,7 +13,7 @@ type systemData struct {
 	Replicas []replica
 	Version  string
 	Began    time.Time
-	Settings []headerView
+	Settings []service.Setting
 }
 
 func (s *server) systemPage(r *http.Request) (view, error) {
@@ -21,7 +21,16 @@ func (s *server) systemPage(r *http.Request) (view, error) {
 	if err != nil {
 		return view{}, err
 	}
+	shared, err := service.Describe[service.Settings](s.env.Vars)
+	if err != nil {
+		return view{}, err
+	}
+	own, err := service.Describe[Settings](s.env.Vars)
+	if err != nil {
+		return view{}, err
+	}
 	return view{page: "system", data: systemData{
 		Streams: status, Replicas: s.presences.list(time.Now()), Version: service.Version(), Began: s.began,
+		Settings: append(own, shared...),
 	}}, nil
 }
