@@ -21,8 +21,8 @@ import (
 	"github.com/create-user/create-user/pkg/saga"
 )
 
-// Registration is a user to be registered. Every field but Key, Image and
-// Deadline is required; the limits are those of the event package.
+// Registration is a user to be registered. Every field but Image, Deadline and
+// those of the key is required; the limits are those of the event package.
 type Registration struct {
 	ID       string
 	Token    string // the user's JWT
@@ -38,6 +38,10 @@ type Registration struct {
 	// Empty: a new one is made, and a repeated call is a second request.
 	Key string
 
+	// KeyOfID says that Key was made of ID, among others, so that nobody else's
+	// registration can have the same. Then a repetition needs no look at the streams.
+	KeyOfID bool
+
 	// Deadline, when set, is when the registration must have ended.
 	Deadline time.Time
 }
@@ -45,7 +49,7 @@ type Registration struct {
 // Client publishes requests. It is safe for concurrent use.
 type Client struct {
 	js     jetstream.JetStream
-	sealer *event.Sealer
+	sealer *event.Sealer // nil: credentials are sent in clear
 	images *images.Store
 	source string
 	traces trace.TracerProvider // nil: see Request
@@ -55,18 +59,26 @@ type Client struct {
 // encryptor's public key. source names the caller in the events, for example
 // "/signup".
 func New(js jetstream.JetStream, key event.PublicKey, source string, options ...Option) *Client {
-	c := &Client{js: js, sealer: event.NewSealer(key), images: images.New(js), source: source}
+	c := NewUnsealed(js, source, options...)
+	c.sealer = event.NewSealer(key)
+	return c
+}
+
+// Option changes what [New] and [NewUnsealed] return.
+type Option func(*Client)
+
+// WithTracing has each request begin its saga's trace with a span of p.
+func WithTracing(p trace.TracerProvider) Option { return func(c *Client) { c.traces = p } }
+
+// NewUnsealed returns a client for those who have no key: credentials stand in
+// the inbox in clear until the token-verifier seals them. Prefer [New].
+func NewUnsealed(js jetstream.JetStream, source string, options ...Option) *Client {
+	c := &Client{js: js, images: images.New(js), source: source}
 	for _, o := range options {
 		o(c)
 	}
 	return c
 }
-
-// Option changes what [New] returns.
-type Option func(*Client)
-
-// WithTracing has each request begin its saga's trace with a span of p.
-func WithTracing(p trace.TracerProvider) Option { return func(c *Client) { c.traces = p } }
 
 // Request publishes the request for r and returns once it is stored. The saga's
 // id that it returns is r.Key or a new one.
@@ -95,10 +107,14 @@ func (c *Client) Request(ctx context.Context, r Registration) (string, error) {
 	if err := c.protect(ctx, r.Key, &request); err != nil {
 		return "", err
 	}
-	if err := c.publish(ctx, r, request); err != nil {
-		return r.Key, fmt.Errorf("publish the request of saga %s: %w", r.Key, err)
-	}
-	return r.Key, nil
+	return r.Key, c.publish(ctx, r, request)
+}
+
+// Refuse publishes a request that cannot be valid, so that the user is told.
+// Nothing but the Id, the Token, the Key and the Deadline of r is sent. Its
+// errors are those of [Client.Request] but for the [*event.FieldError].
+func (c *Client) Refuse(ctx context.Context, r Registration) error {
+	return c.publish(ctx, r, event.Requested{ID: r.ID, Token: r.Token})
 }
 
 // ErrKeyUsed says that a registration's key was used for another Id. Keys are
@@ -107,11 +123,13 @@ var ErrKeyUsed = errors.New("the key was used for another Id")
 
 // protect seals the credentials and puts a large image aside.
 func (c *Client) protect(ctx context.Context, saga string, request *event.Requested) error {
-	sealed, err := c.sealer.Seal(saga, event.Credentials{Phone: request.Phone, Password: request.Password})
-	if err != nil {
-		return err
+	if c.sealer != nil {
+		sealed, err := c.sealer.Seal(saga, event.Credentials{Phone: request.Phone, Password: request.Password})
+		if err != nil {
+			return err
+		}
+		request.Phone, request.Password, request.Sealed = "", "", &sealed
 	}
-	request.Phone, request.Password, request.Sealed = "", "", &sealed
 	if len(request.Image.Inline) <= event.InlineImage {
 		return nil
 	}
@@ -123,7 +141,14 @@ func (c *Client) protect(ctx context.Context, saga string, request *event.Reques
 	return nil
 }
 
-func (c *Client) publish(ctx context.Context, r Registration, request event.Requested) (err error) {
+func (c *Client) publish(ctx context.Context, r Registration, request event.Requested) error {
+	if err := c.store(ctx, r, request); err != nil {
+		return fmt.Errorf("publish the request of saga %s: %w", r.Key, err)
+	}
+	return nil
+}
+
+func (c *Client) store(ctx context.Context, r Registration, request event.Requested) (err error) {
 	body, err := json.Marshal(request)
 	if err != nil {
 		return fmt.Errorf("encode: %w", err)
@@ -141,7 +166,7 @@ func (c *Client) publish(ctx context.Context, r Registration, request event.Requ
 	if errors.Is(err, jetstream.ErrNoStreamResponse) {
 		return fmt.Errorf(`%w: is there a stream %s? ("createuser streams apply")`, err, event.StreamRequests)
 	}
-	if err != nil || !ack.Duplicate {
+	if err != nil || !ack.Duplicate || r.KeyOfID {
 		return err
 	}
 	return c.confirm(ctx, r, ack.Sequence)

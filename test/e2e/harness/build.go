@@ -25,7 +25,7 @@ func build() (string, error) {
 	folder := filepath.Join(root, "bin", "race")
 	cmd := exec.CommandContext(context.Background(), "go", "build", "-race", "-o", folder+string(filepath.Separator),
 		"./services/token-verifier", "./services/code-checker", "./services/encryptor",
-		"./services/user-writer", "./services/notifier", "./services/watchdog", "./services/console", "./cmd/createuser")
+		"./services/user-writer", "./services/notifier", "./services/watchdog", "./services/console", "./services/bull-bridge", "./cmd/createuser")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("build the programs: %w\n%s", err, out)

@@ -85,6 +85,13 @@ func (p *Process) Signal() {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 }
 
+// Kill ends the program as kill -9 does.
+func (p *Process) Kill() {
+	p.stopped = true
+	_ = p.cmd.Process.Kill() // it may have ended already
+	<-p.done
+}
+
 // Stop sends SIGTERM and waits for a graceful end. A second call does nothing.
 func (p *Process) Stop(t testing.TB) {
 	t.Helper()
