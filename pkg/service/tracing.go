@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -29,7 +30,7 @@ func openTracing(collector, name string, log zerolog.Logger) (*sdktrace.TracerPr
 	}
 	u, err := url.Parse(collector)
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("OTEL_EXPORTER_OTLP_ENDPOINT: want http://host:port or https://host:port")
+		return nil, errors.New("OTEL_EXPORTER_OTLP_ENDPOINT: want http://host:port or https://host:port")
 	}
 	exporter, err := otlptracehttp.New(context.Background(), otlptracehttp.WithEndpointURL(u.JoinPath("v1", "traces").String())) // which connects later
 	if err != nil {

@@ -2,7 +2,6 @@ package check
 
 import (
 	"context"
-	"net"
 	"strings"
 
 	"github.com/redis/go-redis/v9"
@@ -22,9 +21,7 @@ type spans struct{ tracer trace.Tracer }
 var _ redis.Hook = spans{}
 
 // DialHook implements [redis.Hook].
-func (spans) DialHook(next redis.DialHook) redis.DialHook {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) { return next(ctx, network, addr) }
-}
+func (spans) DialHook(next redis.DialHook) redis.DialHook { return next }
 
 // ProcessHook implements [redis.Hook].
 func (s spans) ProcessHook(next redis.ProcessHook) redis.ProcessHook {
