@@ -121,7 +121,11 @@ func (o *outcomes) print(t *tool) error {
 	defer o.mu.Unlock()
 	for _, code := range event.Codes() {
 		if n := o.ended[code]; n > 0 {
-			if err := t.printf("%8d  %-18s %s\n", n, code, code.Message()); err != nil {
+			said := code.Message()
+			if !code.Heard() {
+				said = "(not sent: the room hears the first one's outcome)"
+			}
+			if err := t.printf("%8d  %-18s %s\n", n, code, said); err != nil {
 				return err
 			}
 		}

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/base64"
 	"fmt"
 	"strings"
 	"testing"
@@ -43,7 +44,7 @@ func TestSecrets_StandNowhere(t *testing.T) {
 		t.Error("no span was sent")
 	}
 
-	for _, secret := range append(tokens, phone, password) {
+	for _, secret := range inAnyForm(append(tokens, phone, password)) {
 		for _, stream := range []string{event.StreamEvents, event.StreamDeadLetters} {
 			for _, msg := range s.Contents(stream, ">") {
 				if strings.Contains(string(msg.Data()), secret) || strings.Contains(fmt.Sprint(msg.Headers()), secret) {
@@ -56,6 +57,39 @@ func TestSecrets_StandNowhere(t *testing.T) {
 		}
 		if strings.Contains(spans, secret) {
 			t.Error("a secret stands in a span")
+		}
+	}
+}
+
+// inAnyForm returns the secrets, and what base64 makes of each at any place in a
+// text, as bytes stand in JSON.
+func inAnyForm(secrets []string) []string {
+	var forms []string
+	for _, secret := range secrets {
+		forms = append(forms, secret)
+		for before := range 3 {
+			encoded := base64.StdEncoding.EncodeToString(append(make([]byte, before), secret...))
+			// Without the characters at the edges that hold bits of what stands beside it.
+			forms = append(forms, encoded[(before*8+5)/6:(before+len(secret))*8/6])
+		}
+	}
+	return forms
+}
+
+func TestSecrets_AreFoundInBase64(t *testing.T) {
+	t.Parallel()
+	for before := range 4 {
+		for after := range 4 {
+			text := base64.StdEncoding.EncodeToString([]byte("xxxx"[:before] + "SECRET-PASSWORD" + "yyyy"[:after]))
+			found := 0
+			for _, form := range inAnyForm([]string{"SECRET-PASSWORD"}) {
+				if strings.Contains(text, form) {
+					found++
+				}
+			}
+			if found != 1 {
+				t.Errorf("found %d times between %d and %d bytes", found, before, after)
+			}
 		}
 	}
 }
