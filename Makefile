@@ -9,6 +9,7 @@ COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
 FUZZTIME ?= 30s # for one fuzz target
 CHAOS    ?=     # arguments of make chaos, such as -seeds 10 -cluster
+BENCH    ?=     # arguments of make bench, such as -quick
 
 MODULES = $(shell go list -m -f '{{.Dir}}')
 
@@ -32,7 +33,7 @@ setup: ## install what the tests need and this machine lacks
 .PHONY: build
 build: ## build all binaries into bin/
 	@mkdir -p bin
-	go build -o bin/ $$(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' work | grep -v /test/)
+	go build -o bin/ $$(go list -f '{{if eq .Name "main"}}{{.ImportPath}}{{end}}' work | grep -v -e /test/ -e /bench)
 
 .PHONY: run
 run: ## run everything in one process on loopback, in development mode
@@ -45,6 +46,15 @@ test: setup ## run all tests of all modules with the race detector, and count th
 .PHONY: chaos
 chaos: setup ## break everything under load, and judge what is left (docs/reliability.md)
 	@go run ./test/chaos $(CHAOS)
+
+.PHONY: bench
+bench: setup ## measure beside Bull, Watermill and a bare chain (docs/performance.md)
+ifeq ($(strip $(BENCH)),)
+	@go run ./bench -out bench/results
+	@go run ./bench -scale 1000000 -out bench/results -doc docs/performance.md
+else
+	@go run ./bench $(BENCH)
+endif
 
 .PHONY: lint
 lint: ## check format, go vet and the rules of .golangci.yml

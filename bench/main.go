@@ -1,14 +1,16 @@
 // Command bench measures Create User beside what it is compared with, on real
-// parts, in rounds: each round takes every measurement once.
+// parts, in rounds: each round takes every measurement once. docs/performance.md
+// says what was measured, and how.
 //
-//	go run ./bench                              all, 20,000 users, 3 rounds
-//	go run ./bench -quick                       all in small, to see that it works
-//	go run ./bench -only ours,runner -rounds 1  some of them
+//	go run ./bench -out bench/results                  all, 20,000 users, 3 rounds, about 20 minutes
+//	go run ./bench -scale 1000000 -out bench/results   a long history, and more replicas, about 7 minutes
+//	go run ./bench -render -out bench/results          tables and plots of the document anew
+//	go run ./bench -quick                              all in small, to see that it works
+//	go run ./bench -only ours,runner -rounds 1         some of them
 package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,7 +24,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := bench(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	err := bench(ctx, os.Args[1:], os.Stderr)
 	stop()
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -34,69 +36,60 @@ func main() {
 
 // settings are the command line.
 type settings struct {
-	users, rounds int
-	quick         bool
-	only          string
+	users, rounds, scale int
+	quick, render        bool
+	only, out, document  string
 }
 
-// quickUsers is how many users a quick run has.
-const quickUsers = 200
+// A quick run's numbers.
+const (
+	quickUsers = 100
+	quickScale = 1000
+)
 
 func parse(args []string, problems io.Writer) (settings, error) {
 	var s settings
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(problems)
-	flags.IntVar(&s.users, "users", 20_000, "users, or sagas, of each measurement")
+	flags.IntVar(&s.users, "users", 20_000, "users, or sagas, of a measurement")
 	flags.IntVar(&s.rounds, "rounds", 3, "how often each is measured")
-	flags.BoolVar(&s.quick, "quick", false, "one round with few users: to see that it works, not to measure")
+	flags.IntVar(&s.scale, "scale", 0, "in place of the rounds: this many sagas in one history, then one more replica of each service")
+	flags.BoolVar(&s.quick, "quick", false, "everything, once and with few users: to see that it works, not to measure")
 	flags.StringVar(&s.only, "only", "", "only these measurements, separated by commas")
+	flags.StringVar(&s.out, "out", "", "folder of the results, in JSON; default: only show them")
+	flags.BoolVar(&s.render, "render", false, "measure nothing: write what stands in -out into -doc")
+	flags.StringVar(&s.document, "doc", "", "document whose tables and plots are written anew from -out")
 	flags.Usage = func() { usage(flags, problems) }
 	if err := flags.Parse(args); err != nil {
 		return s, err
 	}
+	return s, s.check(flags.Args())
+}
+
+func (s *settings) check(rest []string) error {
 	if s.quick {
 		s.users, s.rounds = quickUsers, 1
 	}
-	if s.users < 1 || s.rounds < 1 {
-		return s, errors.New("-users and -rounds: want at least 1")
+	switch {
+	case len(rest) > 0:
+		return fmt.Errorf("unknown argument %q: see -help", rest[0])
+	case s.users < 1 || s.rounds < 1 || s.scale < 0:
+		return errors.New("-users and -rounds: want at least 1; -scale: want 0 or more")
+	case s.out == "" && (s.render || s.document != ""):
+		return errors.New("-render and -doc: name the folder of the results with -out")
+	case s.render && s.document == "":
+		return errors.New("-render: name the document with -doc")
+	case s.only != "" && s.scale > 0:
+		return errors.New("-only chooses among the measurements of the rounds: leave -scale out")
 	}
-	return s, nil
+	return nil
 }
 
 func usage(flags *flag.FlagSet, to io.Writer) {
-	_, _ = fmt.Fprint(to, "Measures Create User beside what it is compared with. Results are printed as JSON, one a line.\n\n")
+	_, _ = fmt.Fprint(to, "Measures Create User beside what it is compared with. Needs MariaDB, Redis and Node.js (make setup).\n\n")
 	flags.PrintDefaults()
-	_, _ = fmt.Fprint(to, "\nThe measurements:\n")
+	_, _ = fmt.Fprint(to, "\nThe measurements of each round:\n")
 	for _, m := range run.Plan(1) {
 		_, _ = fmt.Fprintf(to, "  %-12s %s\n", m.Name, m.About)
 	}
-}
-
-func bench(ctx context.Context, args []string, out, log io.Writer) error {
-	s, err := parse(args, log)
-	if err != nil {
-		return err
-	}
-	list, err := run.Choose(run.Plan(s.users), s.only)
-	if err != nil {
-		return err
-	}
-	bin, err := run.Build(ctx)
-	if err != nil {
-		return err
-	}
-	r := &run.Runner{Bin: bin, Log: log}
-	if err := r.Prepare(list); err != nil {
-		return err
-	}
-	lines := json.NewEncoder(out)
-	broken := false
-	err = r.Rounds(ctx, list, s.rounds, func(one run.Run) error {
-		broken = broken || len(one.Problems) > 0
-		return lines.Encode(one)
-	})
-	if err == nil && broken {
-		err = errors.New("an invariant does not hold, or a program did not behave: see PROBLEM above")
-	}
-	return err
 }

@@ -22,7 +22,7 @@ func startBare(ctx context.Context, dial Dialer) (Ends, error) {
 		running sync.WaitGroup
 		started []error
 	)
-	for i, step := range stages() {
+	for i, step := range Stages() {
 		s := bareStage{next: step.Appends, first: i == 0}
 		started = append(started, s.start(ctx, dial, step, &running))
 	}

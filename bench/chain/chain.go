@@ -56,8 +56,8 @@ func Start(ctx context.Context, kind string, dial Dialer) (Ends, error) {
 	return start(ctx, dial)
 }
 
-// stages are the steps that a saga goes through when all goes well.
-func stages() []event.Step { return event.Path()[:5] }
+// Stages are the steps that a saga goes through when all goes well.
+func Stages() []event.Step { return event.Path()[:5] }
 
 // request returns the request of a saga: some 400 bytes.
 func request(saga string) event.Requested {

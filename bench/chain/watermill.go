@@ -25,7 +25,7 @@ func startWatermill(ctx context.Context, dial Dialer) (Ends, error) {
 	if err != nil {
 		return Ends{}, fmt.Errorf("start Watermill: %w", err)
 	}
-	n := len(stages())
+	n := len(Stages())
 	for i := range n {
 		subscriber, publisher, err := watermillEnds(dial)
 		if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"github.com/create-user/create-user/bench/chain"
 	"github.com/create-user/create-user/bench/child"
@@ -18,19 +17,25 @@ const sagasInFlight = 1000
 // chain measures five empty stages in one process.
 func (r *Runner) chain(ctx context.Context, m Measurement) (result Run, err error) {
 	l := chain.Load{Sagas: m.Count, InFlight: sagasInFlight, Slice: max(1, m.Count/20)}
-	slices, err := r.drive(ctx, m, l, &result, func(chain.Progress) error { return nil })
+	parts, err := r.drive(ctx, m, l, &result, func(chain.Progress, driven) error { return nil })
 	if err != nil {
 		return result, err
 	}
-	for _, s := range slices {
+	for _, s := range parts {
 		result.Seconds += s.Seconds
 	}
 	result.PerSecond = float64(result.Count) / result.Seconds
 	return result, nil
 }
 
+// driven is what a load goes through.
+type driven struct {
+	nats   int    // process id of the server
+	folder string // of its data
+}
+
 // drive puts a load through empty stages, calling after at the end of each slice.
-func (r *Runner) drive(ctx context.Context, m Measurement, l chain.Load, result *Run, after func(chain.Progress) error) (all []chain.Progress, err error) {
+func (r *Runner) drive(ctx context.Context, m Measurement, l chain.Load, result *Run, after func(chain.Progress, driven) error) (all []chain.Progress, err error) {
 	*result = Run{Name: m.Name, Count: m.Count}
 	s, err := r.startSystem(ctx, m, map[string]int{})
 	if err != nil {
@@ -45,12 +50,13 @@ func (r *Runner) drive(ctx context.Context, m Measurement, l chain.Load, result 
 	if err := stages.Hear(ctx, &struct{}{}); err != nil {
 		return nil, err
 	}
-	folders := map[string]string{"nats": filepath.Join(s.Folder(), system.NATS)}
+	d := driven{nats: s.Procs[system.NATS].Pid(), folder: filepath.Join(s.Folder(), system.NATS)}
+	folders := map[string]string{"nats": d.folder}
 	disk, err := disks(folders)
 	if err != nil {
 		return nil, err
 	}
-	meter, err := startMeter(map[string]int{"nats": s.Procs[system.NATS].Pid(), "stages": stages.Pid()})
+	meter, err := startMeter(map[string]int{"nats": d.nats, "stages": stages.Pid()})
 	if err != nil {
 		return nil, err
 	}
@@ -65,12 +71,11 @@ func (r *Runner) drive(ctx context.Context, m Measurement, l chain.Load, result 
 		}
 		done, all = p.Done, append(all, p)
 		bar.show(done)
-		if err := after(p); err != nil {
+		if err := after(p, d); err != nil {
 			return nil, err
 		}
 	}
 	bar.finish()
-	all = slices.Clip(all)
 	if err := meter.stop(result, m.Count); err != nil {
 		return nil, err
 	}

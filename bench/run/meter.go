@@ -44,7 +44,7 @@ func (m *meter) stop(r *Run, n int) error {
 	}
 	r.CPU, r.Resident = map[string]float64{}, map[string]float64{}
 	for name := range m.pids {
-		r.CPU[program(name)] += millis(cpu[name]-m.cpu[name]) / float64(n)
+		r.CPU[Program(name)] += millis(cpu[name]-m.cpu[name]) / float64(n)
 		r.Resident[name] = float64(memory[name].Peak) / (1 << 20)
 	}
 	const nats = "nats"
@@ -54,5 +54,5 @@ func (m *meter) stop(r *Run, n int) error {
 	return nil
 }
 
-// program returns what a replica, such as notifier-2, is one of.
-func program(name string) string { return strings.TrimRight(name, "-0123456789") }
+// Program returns what a replica, such as notifier-2, is one of.
+func Program(name string) string { return strings.TrimRight(name, "-0123456789") }

@@ -45,6 +45,9 @@ func latencyOf(times []time.Duration) *Latency {
 
 func millis(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
 
+// Measured reports whether the run came to its end.
+func (r Run) Measured() bool { return r.Count > 0 }
+
 // String sums the run up in one line.
 func (r Run) String() string {
 	text := fmt.Sprintf("%d in %.2f s, %.0f/s", r.Count, r.Seconds, r.PerSecond)

@@ -106,9 +106,10 @@ func mariaDBPart() part {
 }
 
 // mariaDBBase are the arguments that both programs take: none of the machine's
-// own settings, and root only when the tests run as root.
+// own settings, and root only when the tests run as root. A server that starts
+// removes the temporary tables that it finds, so each has a place of its own.
 func mariaDBBase(folder string) []string {
-	args := []string{"--no-defaults", "--datadir=" + filepath.Join(folder, "data")}
+	args := []string{"--no-defaults", "--datadir=" + filepath.Join(folder, "data"), "--tmpdir=" + folder}
 	if os.Geteuid() == 0 {
 		args = append(args, "--user=root")
 	}

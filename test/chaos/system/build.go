@@ -78,9 +78,9 @@ func Repository() (string, error) {
 	}
 }
 
-// find returns the path of a program of this machine. Servers may lie where
+// Find returns the path of a program of this machine. Servers may lie where
 // only root looks.
-func find(name, install string) (string, error) {
+func Find(name, install string) (string, error) {
 	if path, err := exec.LookPath(name); err == nil {
 		return path, nil
 	}

@@ -81,7 +81,7 @@ func Listen(ctx context.Context, url string) (*Listeners, error) {
 // Node returns the path of Node.js once the packages of folder, which holds a
 // package-lock.json, are installed.
 func Node(ctx context.Context, folder string) (string, error) {
-	node, err := find("node", "apt-get install -y nodejs npm")
+	node, err := Find("node", "apt-get install -y nodejs npm")
 	if err != nil {
 		return "", err
 	}

@@ -3,8 +3,9 @@ package system
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
@@ -18,6 +19,22 @@ import (
 func (s *System) StoreCode(ctx context.Context, id, code string) error {
 	if err := s.redis.Set(ctx, id, code, time.Hour).Err(); err != nil {
 		return fmt.Errorf("store a code: %w", err)
+	}
+	return nil
+}
+
+// StoreCodes stores many codes, by Id, as [System.StoreCode] does one.
+func (s *System) StoreCodes(ctx context.Context, codes map[string]string) error {
+	for some := range slices.Chunk(slices.Collect(maps.Keys(codes)), keysAtOnce) {
+		_, err := s.redis.Pipelined(ctx, func(p redis.Pipeliner) error {
+			for _, id := range some {
+				p.Set(ctx, id, codes[id], time.Hour)
+			}
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("store the codes: %w", err)
+		}
 	}
 	return nil
 }
@@ -130,20 +147,31 @@ func (s *System) rows(ctx context.Context) (map[string]invariants.Row, error) {
 // codes reads the codes that stand and the claims that are held.
 func (s *System) codes(ctx context.Context, registrations []invariants.Registration) (codes, claims map[string]string, err error) {
 	codes, claims = map[string]string{}, map[string]string{}
-	for _, r := range registrations {
-		for key, found := range map[string]map[string]string{r.ID: codes, "create-user:claim:{" + r.ID + "}": claims} {
-			value, err := s.redis.Get(ctx, key).Result()
-			if errors.Is(err, redis.Nil) {
-				continue
+	for some := range slices.Chunk(registrations, keysAtOnce) {
+		for found, key := range map[*map[string]string]func(id string) string{
+			&codes:  func(id string) string { return id },
+			&claims: func(id string) string { return "create-user:claim:{" + id + "}" },
+		} {
+			keys := make([]string, len(some))
+			for i, r := range some {
+				keys[i] = key(r.ID)
 			}
+			values, err := s.redis.MGet(ctx, keys...).Result()
 			if err != nil {
 				return nil, nil, fmt.Errorf("read the codes: %w", err)
 			}
-			found[r.ID] = value
+			for i, r := range some {
+				if value, stands := values[i].(string); stands {
+					(*found)[r.ID] = value
+				}
+			}
 		}
 	}
 	return codes, claims, nil
 }
+
+// keysAtOnce is how many keys of Redis are read or written together.
+const keysAtOnce = 500
 
 // Fill lowers the limit of a stream to what it holds, so that it refuses more.
 func (s *System) Fill(ctx context.Context, stream string) error {

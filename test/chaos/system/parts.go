@@ -134,7 +134,7 @@ func natsReady(addr string) func(context.Context) error {
 
 // startRedis starts a Redis that keeps what it has acknowledged.
 func (s *System) startRedis(ctx context.Context) error {
-	path, err := find("redis-server", "apt-get install -y redis-server")
+	path, err := Find("redis-server", "apt-get install -y redis-server")
 	if err != nil {
 		return err
 	}
@@ -159,11 +159,11 @@ func (s *System) startRedis(ctx context.Context) error {
 // startMariaDB starts a MariaDB with its durable defaults.
 func (s *System) startMariaDB(ctx context.Context) error {
 	const install = "apt-get install -y mariadb-server"
-	server, err := find("mariadbd", install)
+	server, err := Find("mariadbd", install)
 	if err != nil {
 		return err
 	}
-	installer, err := find("mariadb-install-db", install)
+	installer, err := Find("mariadb-install-db", install)
 	if err != nil {
 		return err
 	}
@@ -172,7 +172,8 @@ func (s *System) startMariaDB(ctx context.Context) error {
 		return err
 	}
 	folder := filepath.Join(s.folder, Database)
-	base := []string{"--no-defaults", "--datadir=" + filepath.Join(folder, "data"), "--innodb-log-file-size=32M"}
+	base := []string{"--no-defaults", "--datadir=" + filepath.Join(folder, "data"), "--innodb-log-file-size=32M",
+		"--tmpdir=" + folder} // a server that starts removes the temporary tables it finds, whoever's they are
 	if os.Geteuid() == 0 {
 		base = append(base, "--user=root")
 	}

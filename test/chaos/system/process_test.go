@@ -14,7 +14,7 @@ func shell(t *testing.T, script string) (p *Process, marks string) {
 	t.Helper()
 	folder := t.TempDir()
 	marks = filepath.Join(folder, "marks")
-	sh, err := find("sh", "a shell")
+	sh, err := Find("sh", "a shell")
 	if err != nil {
 		t.Fatal(err)
 	}

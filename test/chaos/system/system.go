@@ -41,6 +41,8 @@ type Options struct {
 	Fsync string
 	// NATS is put into the configuration of NATS, in its block jetstream.
 	NATS string
+	// Store is how many bytes all streams together may hold. 0: as declared.
+	Store int64
 }
 
 // System is a running system. Its methods take no notice of proxies: they see
@@ -135,7 +137,7 @@ func (s *System) declare(ctx context.Context) error {
 	ready, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
 	for {
-		_, err := streams.Apply(ready, s.direct, streams.Options{Replicas: s.replicas})
+		_, err := streams.Apply(ready, s.direct, streams.Options{Replicas: s.replicas, Store: s.options.Store})
 		if err == nil {
 			break
 		}
