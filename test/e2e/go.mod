@@ -8,6 +8,7 @@ require (
 	github.com/create-user/create-user/services/code-checker v0.0.0
 	github.com/create-user/create-user/services/encryptor v0.0.0
 	github.com/create-user/create-user/services/notifier v0.0.0
+	github.com/create-user/create-user/services/token-verifier v0.0.0
 	github.com/create-user/create-user/services/user-writer v0.0.0
 	github.com/create-user/create-user/streams v0.0.0
 	github.com/create-user/create-user/test/parts v0.0.0
@@ -132,6 +133,7 @@ replace (
 	github.com/create-user/create-user/services/code-checker => ../../services/code-checker
 	github.com/create-user/create-user/services/encryptor => ../../services/encryptor
 	github.com/create-user/create-user/services/notifier => ../../services/notifier
+	github.com/create-user/create-user/services/token-verifier => ../../services/token-verifier
 	github.com/create-user/create-user/services/user-writer => ../../services/user-writer
 	github.com/create-user/create-user/streams => ../../streams
 	github.com/create-user/create-user/test/parts => ../../test/parts
