@@ -18,19 +18,21 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand     `cmd:"" help:"Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."`
-	Submit  submitCommand  `cmd:"" help:"Submit one registration from flags, or many from a file."`
-	Watch   watchCommand   `cmd:"" help:"Show the history of a saga, or of all sagas of a user, as it happens."`
-	DLQ     dlqCommand     `cmd:"" name:"dlq" help:"List, show, replay or discard dead letters."`
-	Streams streamsCommand `cmd:"" help:"Apply or show the declarations of streams and consumers."`
-	Migrate migrateCommand `cmd:"" help:"Apply or show the database's migrations."`
-	Keygen  keygenCommand  `cmd:"" help:"Make a key pair for sealing credentials or dead letters."`
-	Code    codeCommand    `cmd:"" help:"Store a verification code for an Id in Redis, and print it (development)."`
-	Token   tokenCommand   `cmd:"" help:"Print a signed token for an Id (development)."`
-	User    userCommand    `cmd:"" help:"Show the stored row of an Id."`
-	Sample  sampleCommand  `cmd:"" help:"Write sample requests, with tokens, and store their codes (development)."`
-	Config  configCommand  `cmd:"" help:"Show the settings of services and where each comes from, and check what they need."`
-	Version versionCommand `cmd:"" help:"Print the version."`
+	Run     runCommand        `cmd:"" help:"Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."`
+	Submit  submitCommand     `cmd:"" help:"Submit one registration from flags, or many from a file."`
+	Watch   watchCommand      `cmd:"" help:"Show the history of a saga, or of all sagas of a user, as it happens."`
+	DLQ     dlqCommand        `cmd:"" name:"dlq" help:"List, show, replay or discard dead letters."`
+	Streams streamsCommand    `cmd:"" help:"Apply or show the declarations of streams and consumers."`
+	Migrate migrateCommand    `cmd:"" help:"Apply or show the database's migrations."`
+	Keygen  keygenCommand     `cmd:"" help:"Make a key pair for sealing credentials or dead letters."`
+	Secrets secretsCommand    `cmd:"" help:"Make the secrets of a deployment: nkeys, certificate, sealing keys and passwords."`
+	NATS    natsConfigCommand `cmd:"" name:"nats-config" help:"Print the accounts of a NATS server: who may do what."`
+	Code    codeCommand       `cmd:"" help:"Store a verification code for an Id in Redis, and print it (development)."`
+	Token   tokenCommand      `cmd:"" help:"Print a signed token for an Id (development)."`
+	User    userCommand       `cmd:"" help:"Show the stored row of an Id."`
+	Sample  sampleCommand     `cmd:"" help:"Write sample requests, with tokens, and store their codes (development)."`
+	Config  configCommand     `cmd:"" help:"Show the settings of services and where each comes from, and check what they need."`
+	Version versionCommand    `cmd:"" help:"Print the version."`
 }
 
 // tool is what every command gets.

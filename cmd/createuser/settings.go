@@ -80,7 +80,7 @@ func (t *tool) nats(ctx context.Context) (jetstream.JetStream, func(), error) {
 		conn.Close()
 		return nil, nil, fmt.Errorf(`NATS_URL: no NATS server answers at %s: is it running ("createuser run")? %w`, settings.Servers(), err)
 	}
-	js, err := service.JetStream(conn)
+	js, err := settings.JetStream(conn)
 	if err != nil {
 		conn.Close()
 		return nil, nil, err

@@ -13,7 +13,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
-	"github.com/rs/zerolog"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/create-user/create-user/pkg/event"
@@ -197,70 +196,12 @@ func (c *Client) send(ctx context.Context, msg *nats.Msg) (*jetstream.PubAck, er
 		attempt, cancel := context.WithTimeout(ctx, sendTime)
 		ack, err := c.js.PublishMsg(attempt, msg)
 		cancel()
-		unanswered := errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
-		if err == nil || !unanswered || ctx.Err() != nil {
+		if !unanswered(err) || ctx.Err() != nil {
 			return ack, err
 		}
 	}
 }
 
-// confirm finds out whose request a duplicate was taken for. The first one
-// stands in the inbox at the given sequence, or its saga has begun.
-func (c *Client) confirm(ctx context.Context, r Registration, sequence uint64) error {
-	inbox, err := c.js.Stream(ctx, event.StreamRequests)
-	if err != nil {
-		return fmt.Errorf("look for the first request: %w", err)
-	}
-	msg, err := inbox.GetMsg(ctx, sequence)
-	if err == nil {
-		first, _ := event.DecodeRequested(msg.Data) // whatever is wrong with it, its Id is what counts
-		if first.ID != r.ID {
-			return ErrKeyUsed
-		}
-		return nil
-	}
-	if !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return fmt.Errorf("look for the first request: %w", err)
-	}
-	_, err = saga.NewStore(c.js).Last(ctx, event.Key{User: event.UserHash(r.ID), Saga: r.Key})
-	if errors.Is(err, saga.ErrNoEvent) {
-		return ErrKeyUsed
-	}
-	return err
-}
-
-// Outcome waits until the saga has ended and returns how. It fails with the
-// error of ctx when that ends first. The event store keeps outcomes for a week.
-func (c *Client) Outcome(ctx context.Context, sagaID string) (event.Ended, error) {
-	if !event.ValidSagaID(sagaID) {
-		return event.Ended{}, errors.New("saga id: want 1 to 64 characters of A-Za-z0-9_-")
-	}
-	following, stop := context.WithCancel(ctx)
-	defer stop()
-	var (
-		ended   event.Ended
-		readErr error
-		found   bool
-	)
-	k := event.Key{User: "*", Saga: sagaID} // the user is not known here: any will do
-	err := saga.NewStore(c.js).Follow(following, saga.Follower{
-		Filters: []string{k.Subject(event.TypeCompleted), k.Subject(event.TypeFailed)},
-		Since:   time.Unix(0, 0),
-		Logger:  zerolog.Nop(),
-		Handle: func(_ context.Context, e saga.Stored) {
-			if !found { // what was on its way when it stopped is another saga's
-				found, readErr = true, json.Unmarshal(e.Data, &ended)
-				stop()
-			}
-		},
-	})
-	switch {
-	case err != nil:
-		return event.Ended{}, fmt.Errorf("wait for the outcome of saga %s: %w", sagaID, err)
-	case readErr != nil:
-		return event.Ended{}, fmt.Errorf("decode the outcome of saga %s: %w", sagaID, readErr)
-	case !found:
-		return event.Ended{}, fmt.Errorf("wait for the outcome of saga %s: %w", sagaID, ctx.Err())
-	}
-	return ended, nil
+func unanswered(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrTimeout)
 }

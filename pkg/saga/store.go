@@ -191,6 +191,19 @@ func parseAnswer(data []byte) (Stored, error) {
 	return stored, err
 }
 
+// LastOf returns the last event of type t of a saga. It fails with [ErrNoEvent]
+// when there is none. It is a direct get: any replica may answer, so one that
+// was stored a moment ago may be missing.
+func (s *Store) LastOf(ctx context.Context, k event.Key, t event.Type) (Stored, error) {
+	msg, sequence, err := s.last(ctx, k.Subject(t))
+	if err != nil {
+		return Stored{}, err
+	}
+	stored, err := ParseStored(msg.Header.Get(jetstream.SubjectHeader), msg.Header, msg.Data)
+	stored.Sequence = sequence
+	return stored, err
+}
+
 // Position returns the type and sequence of a saga's last event, also when its
 // headers are those of a later version of the contract. It fails with
 // [ErrNoEvent]. It is a direct get: any replica may answer, and one that lags

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/url"
@@ -19,6 +20,7 @@ type NATSSettings struct {
 	CA       string `env:"NATS_CA" help:"file with the CA certificate of the NATS servers"`
 	Cert     string `env:"NATS_CERT" help:"file with the client certificate"`
 	Key      string `env:"NATS_KEY" help:"file with the client certificate's key"`
+	Prefix   string `env:"NATS_API_PREFIX" envDefault:"$JS.API" help:"what JetStream's API subjects begin with; CREATE_USER.API with the accounts of deploy/nats"`
 	User     string `env:"NATS_USER" help:"user name, when NATS asks for one"`
 	Password string `env:"NATS_PASSWORD" secret:"true" help:"password of NATS_USER"`
 }
@@ -133,15 +135,20 @@ const appendTimeout = 5 * time.Second
 // all loops of all steps of a service have in hand.
 const maxAppends = 4096
 
+// JetStream returns the JetStream context of conn as the saga needs it, with the
+// usual API prefix.
+func JetStream(conn *nats.Conn) (jetstream.JetStream, error) { return NATSSettings{}.JetStream(conn) }
+
 // JetStream returns the JetStream context of conn as the saga needs it.
-func JetStream(conn *nats.Conn) (jetstream.JetStream, error) {
-	js, err := jetstream.New(conn,
+func (s NATSSettings) JetStream(conn *nats.Conn) (jetstream.JetStream, error) {
+	prefix := cmp.Or(strings.TrimSuffix(s.Prefix, "."), strings.TrimSuffix(jetstream.DefaultAPIPrefix, "."))
+	js, err := jetstream.NewWithAPIPrefix(conn, prefix,
 		jetstream.WithPublishAsyncTimeout(appendTimeout),
 		jetstream.WithPublishAsyncMaxPending(maxAppends),
 		jetstream.WithDefaultTimeout(appendTimeout),
 	)
 	if err != nil {
-		return nil, fmt.Errorf("make a JetStream context: %w", err)
+		return nil, fmt.Errorf("NATS_API_PREFIX: make a JetStream context: %w", err)
 	}
 	return js, nil
 }

@@ -138,7 +138,7 @@ func Open(name string, vars Vars, out io.Writer, probes Probes) (*Env, func(), e
 	if err != nil {
 		return nil, nil, err
 	}
-	js, err := JetStream(conn)
+	js, err := settings.JetStream(conn)
 	if err != nil {
 		conn.Close()
 		return nil, nil, err
@@ -250,11 +250,11 @@ func fail(s Service, code int, err error) int {
 	return code
 }
 
-// arguments answers --help and --version; a service takes no others.
+// arguments answers --help, --version and healthcheck; a service takes no others.
 func arguments(s Service, args []string) int {
 	switch args[0] {
 	case "-h", "--help", "help":
-		fmt.Printf("%s: %s\n\nIt is set by environment variables; NAME_FILE names a file that holds NAME.\n\nIts own:\n", s.Name, s.About)
+		fmt.Printf("%s: %s\n\nIt is set by environment variables; NAME_FILE names a file that holds NAME.\n\"%[1]s healthcheck\" asks the one that runs with the same settings whether it is ready.\n\nIts own:\n", s.Name, s.About)
 		if err := s.Help(os.Stdout); err != nil {
 			return fail(s, 1, err)
 		}
@@ -266,12 +266,24 @@ func arguments(s Service, args []string) int {
 	case "-v", "--version":
 		fmt.Println(s.Name, Version())
 		return 0
+	case "healthcheck":
+		if err := healthcheck(context.Background(), Environ()); err != nil {
+			return fail(s, 1, err)
+		}
+		return 0
 	}
 	return fail(s, 2, fmt.Errorf("unknown argument %q: settings come from the environment, see --help", args[0]))
 }
 
+// version is stamped by the linker into what is built without version control,
+// such as images: -X github.com/create-user/create-user/pkg/service.version=…
+var version string //nolint:gochecknoglobals // the linker can set nothing else
+
 // Version returns the version that the build recorded.
 func Version() string {
+	if version != "" {
+		return version
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(unknown version)"

@@ -46,6 +46,32 @@ func NATS(t testing.TB) *NATSServer {
 	return nil
 }
 
+// NATSConfigured starts a server with a configuration file for this test, as
+// [NATS] does. Its address, and how it logs, are not taken from the file.
+func NATSConfigured(t testing.TB, file string) *NATSServer {
+	t.Helper()
+	options, err := server.ProcessConfigFile(file)
+	if err != nil {
+		t.Fatalf("parts: %v", err)
+	}
+	options.Host, options.HTTPPort, options.NoSigs, options.NoLog = "127.0.0.1", 0, true, true
+	var last error
+	for range startTries {
+		port, err := freePort(t.Context())
+		if err != nil {
+			t.Fatalf("parts: %v", err)
+		}
+		options.Port = port
+		n := &NATSServer{URL: "nats://" + loopback(port), options: *options}
+		if last = n.start(); last == nil {
+			t.Cleanup(n.stop)
+			return n
+		}
+	}
+	t.Fatalf("parts: %v", last)
+	return nil
+}
+
 // Stop ends the server gracefully. What it has stored stays.
 func (n *NATSServer) Stop(t testing.TB) {
 	t.Helper()

@@ -12,9 +12,9 @@ import (
 	"time"
 
 	"github.com/go-sql-driver/mysql"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/redis/go-redis/v9"
+	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/pkg/saga"
 	"github.com/create-user/create-user/pkg/service"
@@ -27,8 +27,9 @@ const SagaTime = 60 * time.Second
 // System is the whole of Create User, running: the services as processes.
 type System struct {
 	T     testing.TB
-	Vars  map[string]string // the environment of every process
-	Logs  *Logs             // what every service prints
+	Vars  map[string]string       // the environment of every process
+	Own   map[string]service.Vars // by program: what it alone gets, laid over Vars
+	Logs  *Logs                   // what every service prints
 	JS    jetstream.JetStream
 	Store *saga.Store
 	Redis *redis.Client
@@ -42,7 +43,14 @@ type System struct {
 // Start starts the system, with over laid over its variables.
 func Start(t testing.TB, over map[string]string) *System {
 	t.Helper()
-	s := &System{T: t, Logs: &Logs{}, NATS: parts.NATS(t), Procs: map[string]*Process{}, Ports: map[string]string{}}
+	return StartOn(t, parts.NATS(t), over, nil)
+}
+
+// StartOn starts the system on a NATS server, with over laid over its variables
+// and own over those of each program.
+func StartOn(t testing.TB, server *parts.NATSServer, over map[string]string, own map[string]service.Vars) *System {
+	t.Helper()
+	s := &System{T: t, Logs: &Logs{}, NATS: server, Own: own, Procs: map[string]*Process{}, Ports: map[string]string{}}
 	t.Cleanup(func() {
 		if t.Failed() {
 			t.Logf("logs of all services:\n%.20000s", s.Logs)
@@ -59,8 +67,8 @@ func Start(t testing.TB, over map[string]string) *System {
 		"LOG_LEVEL":        "debug",
 	}).With(s.database()).With(over)
 	s.connect()
-	MustCommand(t, s.Vars, "streams", "apply")
-	MustCommand(t, s.Vars, "migrate", "up")
+	MustCommand(t, s.VarsOf("createuser"), "streams", "apply")
+	MustCommand(t, s.VarsOf("createuser"), "migrate", "up")
 	for _, name := range []string{"token-verifier", "code-checker", "encryptor", "user-writer", "notifier", "watchdog"} {
 		s.Start(name)
 	}
@@ -72,11 +80,14 @@ func Start(t testing.TB, over map[string]string) *System {
 	return s
 }
 
+// VarsOf returns the environment of a program.
+func (s *System) VarsOf(name string) service.Vars { return service.Vars(s.Vars).With(s.Own[name]) }
+
 // Start starts one service and waits until it is ready.
 func (s *System) Start(name string) *Process {
 	s.T.Helper()
 	port := FreePort(s.T)
-	p := StartProcess(s.T, service.Vars(s.Vars).With(service.Vars{"METRICS_PORT": port}), s.Logs, name)
+	p := StartProcess(s.T, s.VarsOf(name).With(service.Vars{"METRICS_PORT": port}), s.Logs, name)
 	s.Procs[name], s.Ports[name] = p, port
 	WaitReady(s.T, "http://127.0.0.1:"+port+"/readyz", p)
 	return p
@@ -122,12 +133,16 @@ func (s *System) database() service.Vars {
 
 func (s *System) connect() {
 	s.T.Helper()
-	conn, err := nats.Connect(s.Vars["NATS_URL"], nats.MaxReconnects(-1))
+	settings, err := service.Load[service.NATSSettings](s.VarsOf("createuser"))
+	if err != nil {
+		s.T.Fatal(err)
+	}
+	conn, err := service.Connect(settings, "createuser", zerolog.Nop())
 	if err != nil {
 		s.T.Fatal(err)
 	}
 	s.T.Cleanup(conn.Close)
-	if s.JS, err = jetstream.New(conn); err != nil {
+	if s.JS, err = settings.JetStream(conn); err != nil {
 		s.T.Fatal(err)
 	}
 	s.Store = saga.NewStore(s.JS)
