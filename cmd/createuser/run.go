@@ -101,7 +101,7 @@ func (p *parts) runServices(ctx context.Context, t *tool) error {
 	probes := service.NewProbes()
 	envs := make([]*service.Env, 0, len(all))
 	for _, s := range all {
-		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, probes)
+		env, closeEnv, err := service.Open(s.Name, p.vars, t.err, probes) //nolint:contextcheck // the exporter of spans connects later, when there is one to send
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.Name, err)
 		}
