@@ -9,25 +9,30 @@ import (
 )
 
 // TestChaos_Short is make chaos in small: every process, with the race detector
-// in it, suffers faults of every kind while users register. The seed stands in
-// the log; go run ./test/chaos -seed repeats it.
+// in it, suffers faults of every kind while users register; then each service is
+// stopped by SIGTERM in turn. The seed stands in the log; go run ./test/chaos -seed
+// repeats it.
 func TestChaos_Short(t *testing.T) {
 	bin, err := system.Build(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	find := func(name string) scenario.Scenario {
-		s, err := scenario.Find(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
+	for _, name := range []string{scenario.Random, "stop-each"} {
+		t.Run(name, func(t *testing.T) { suffer(t, name, bin) })
+	}
+}
+
+func suffer(t *testing.T, name, bin string) {
+	t.Helper()
+	s, err := scenario.Find(name)
+	if err != nil {
+		t.Fatal(err)
 	}
 	o := scenario.Options{
 		Seed: uint64(time.Now().Unix()), Registrations: 300, Rate: 20, Bin: bin, Log: t.Output(),
 		FaultEvery: 1500 * time.Millisecond, FaultLongest: 4 * time.Second,
 	}
-	result, err := scenario.Run(t.Context(), o, find(scenario.Random))
+	result, err := scenario.Run(t.Context(), o, s)
 	if err != nil {
 		t.Fatal(err)
 	}

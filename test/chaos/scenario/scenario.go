@@ -38,6 +38,7 @@ func All() []Scenario {
 		away("notifier-away", "the Socket.IO server is away for 4 s", "notifier", fault.Stop, 4*time.Second),
 		twice(),
 		killEach(),
+		stopEach(),
 		killWaiting(),
 		killOften(),
 		away("redis-restart", "Redis restarts", system.Redis, fault.Stop, time.Second),
@@ -122,13 +123,22 @@ const restart = time.Second
 
 // killEach kills every service once, one after the other.
 func killEach() Scenario {
+	return each("kill-each", "each service is killed (-9), one after the other", fault.Kill)
+}
+
+// stopEach stops every service once by SIGTERM, as a deployment does.
+func stopEach() Scenario {
+	return each("stop-each", "each service is stopped (SIGTERM), one after the other", fault.Stop)
+}
+
+func each(name, about string, kind fault.Kind) Scenario {
 	const every = 3 * time.Second
-	return Scenario{Name: "kill-each", About: "each service is killed (-9), one after the other", Mix: load.Mixed(),
+	return Scenario{Name: name, About: about, Mix: load.Mixed(),
 		Lasts: headStart + every*time.Duration(len(system.Services())),
 		Faults: func(Options, time.Duration) []fault.Fault {
 			var list []fault.Fault
 			for i, name := range system.Services() {
-				list = append(list, fault.Fault{Kind: fault.Kill, Target: name, At: headStart + every*time.Duration(i), For: restart})
+				list = append(list, fault.Fault{Kind: kind, Target: name, At: headStart + every*time.Duration(i), For: restart})
 			}
 			return list
 		}}
