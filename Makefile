@@ -7,7 +7,7 @@ GOVULNCHECK_VERSION := v1.9.0
 P        ?= 2   # packages tested at once
 COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
-FUZZTIME ?= 30s # for one fuzz target
+FUZZTIME ?= 30s # for one fuzz target, 5m in make fuzz
 CHAOS    ?=     # arguments of make chaos, such as -seeds 10 -cluster
 BENCH    ?=     # arguments of make bench, such as -quick
 
@@ -40,8 +40,8 @@ run: ## run everything in one process on loopback, in development mode
 	@mkdir -p bin && go build -o bin/ ./cmd/createuser && exec bin/createuser run
 
 .PHONY: test
-test: setup ## run all tests of all modules with the race detector, and count them
-	@go run ./test/parts/cmd/testall -race -count=$(strip $(COUNT)) -p=$(strip $(P)) -timeout=$(strip $(TIMEOUT)) work
+test: setup ## run all tests of all modules with the race detector, fuzz each target for FUZZTIME, and count
+	@go run ./test/parts/cmd/testall -fuzz=$(strip $(FUZZTIME)) -- -race -count=$(strip $(COUNT)) -p=$(strip $(P)) -timeout=$(strip $(TIMEOUT)) work
 
 .PHONY: chaos
 chaos: setup ## break everything under load, and judge what is left (docs/reliability.md)
@@ -67,8 +67,9 @@ vuln: ## look for known vulnerabilities in what the modules call
 	@scripts/vuln $(GOVULNCHECK_VERSION)
 
 .PHONY: fuzz
-fuzz: ## fuzz every target for FUZZTIME
-	@scripts/fuzz $(strip $(FUZZTIME))
+fuzz: FUZZTIME = 5m
+fuzz: ## fuzz every target for longer, and keep what breaks one as a seed
+	@go run ./test/parts/cmd/testall -fuzz=$(strip $(FUZZTIME))
 
 .PHONY: generate
 generate: ## make the generated files anew
