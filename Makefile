@@ -8,7 +8,7 @@ P        ?= 2   # packages tested at once
 COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
 FUZZTIME ?= 30s # for one fuzz target, 5m in make fuzz
-CHAOS    ?=     # arguments of make chaos, such as -seeds 10 -cluster
+CHAOS    ?=     # arguments of make chaos, such as -scenario all; none: 10 seeds on one NATS server, and on three
 BENCH    ?=     # arguments of make bench, such as -quick
 
 MODULES = $(shell go list -m -f '{{.Dir}}')
@@ -45,7 +45,8 @@ test: setup ## run all tests of all modules with the race detector, fuzz each ta
 
 .PHONY: chaos
 chaos: setup ## break everything under load, and judge what is left (docs/reliability.md)
-	@go run ./test/chaos $(CHAOS)
+	@if [ -n "$(strip $(CHAOS))" ]; then go run ./test/chaos $(CHAOS); \
+	else go run ./test/chaos -seeds 10 && go run ./test/chaos -seeds 10 -cluster -rate 100; fi
 
 .PHONY: bench
 bench: setup ## measure beside Bull, Watermill and a bare chain (docs/performance.md)

@@ -21,6 +21,11 @@ var (
 	// ErrEnded: its message is the end of a saga. A new attempt would only be told
 	// to the user as another end, and would undo nothing of the first.
 	ErrEnded = errors.New("the saga has ended, and a new attempt would undo nothing of it: discard it")
+	// ErrCompleted: its saga has completed since, because the message was delivered
+	// once more. A new attempt would be told to the user beside that.
+	ErrCompleted = errors.New("the saga has completed meanwhile: discard it")
+	// ErrUnderWay: its saga has not ended yet, and may still complete by itself.
+	ErrUnderWay = errors.New("the saga is still under way: replay it when it has failed, at its deadline at the latest")
 )
 
 // Check returns the message of a dead letter that can be replayed. It fails with
@@ -64,8 +69,19 @@ func (b *Box) Replay(ctx context.Context, l Letter, opener *event.Opener, deadli
 }
 
 // Attempt returns the key of the next attempt at a dead-lettered saga: the
-// first of "<saga>-r1", "<saga>-r2"… that has no history.
+// first of "<saga>-r1", "<saga>-r2"… that has no history. It fails with
+// [ErrCompleted] and [ErrUnderWay].
 func (b *Box) Attempt(ctx context.Context, l Letter) (event.Key, error) {
+	last, _, err := b.store.Position(ctx, event.Key{User: l.User, Saga: l.Saga})
+	switch {
+	case errors.Is(err, saga.ErrNoEvent): // it has expired, or never began
+	case err != nil:
+		return event.Key{}, fmt.Errorf("look how saga %s stands: %w", l.Saga, err)
+	case last == event.TypeCompleted:
+		return event.Key{}, fmt.Errorf("dead letter %d: %w", l.Number, ErrCompleted)
+	case last.BeforePivot():
+		return event.Key{}, fmt.Errorf("dead letter %d: %w", l.Number, ErrUnderWay)
+	}
 	base, n := event.SplitAttempt(l.Saga)
 	for {
 		n++

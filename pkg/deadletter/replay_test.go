@@ -236,3 +236,31 @@ func TestReplay_SeveralAtOnceNeverShareAnAttempt(t *testing.T) {
 		}
 	}
 }
+
+func TestReplay_OfASagaThatStillGoesOnIsRefused(t *testing.T) {
+	t.Parallel()
+	s, o := sagatest.New(t, event.StepEncryptor), newOperators(t) // no step runs
+	box, k := deadletter.Open(s.JS()), event.Key{User: event.UserHash("ada"), Saga: "first"}
+	s.Append(event.CodeChecked{ID: "ada"}, k, time.Time{})
+	o.bury(t, s, k, body(t, event.CodeChecked{ID: "ada"}, event.Meta{}), nil)
+	letter := get(t, box, 1)
+	for _, c := range []struct {
+		then event.Body
+		want error
+	}{
+		{nil, deadletter.ErrUnderWay},
+		{event.Created{ID: "ada"}, nil}, // the letter of a later step may be what ends it
+		{event.NewEnded("ada", event.StepCodeDeleter, event.CodeCreated), deadletter.ErrCompleted},
+	} {
+		if c.then != nil {
+			s.Append(c.then, k, time.Time{})
+		}
+		if _, err := box.Attempt(t.Context(), letter); !errors.Is(err, c.want) {
+			t.Errorf("Attempt after %v: %v, want %v", c.then, err, c.want)
+		}
+	}
+	if _, err := box.Replay(t.Context(), letter, o.Opener, time.Now().Add(time.Hour)); !errors.Is(err, deadletter.ErrCompleted) {
+		t.Errorf("Replay: %v", err)
+	}
+	s.ExpectExactly(k, event.TypeCodeChecked, event.TypeCreated, event.TypeCompleted)
+}

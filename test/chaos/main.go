@@ -11,9 +11,11 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -55,7 +57,7 @@ func parse(args []string, problems io.Writer) (settings, error) {
 	flags.DurationVar(&s.FaultLongest, "fault-longest", 8*time.Second, "in the scenario random: the longest fault")
 	flags.BoolVar(&s.race, "race", false, "build the services with the race detector")
 	flags.BoolVar(&s.Keep, "keep", false, "keep logs and data of clean runs, too")
-	flags.StringVar(&s.out, "out", "", "folder for report.json and report.md; default only print")
+	flags.StringVar(&s.out, "out", "", "folder for report.json and report.md, which are added to when they are there; default only print")
 	return s, flags.Parse(args)
 }
 
@@ -65,8 +67,13 @@ func run(ctx context.Context, args []string, out, problems io.Writer) int {
 	if err != nil {
 		return 2
 	}
+	earlier, err := read(s.out)
+	if err != nil {
+		_, _ = fmt.Fprintln(problems, "chaos:", err)
+		return 2
+	}
 	results, err := runAll(ctx, s, problems)
-	if writeErr := write(s.out, results, out); err == nil {
+	if writeErr := write(s.out, scenario.Merge(earlier, results), out); err == nil {
 		err = writeErr
 	}
 	if err != nil {
@@ -110,6 +117,25 @@ func runAll(ctx context.Context, s settings, log io.Writer) ([]scenario.Result, 
 			}
 			results = append(results, r)
 		}
+	}
+	return results, nil
+}
+
+// read reads the results of earlier runs in a folder; none when there are none.
+func read(folder string) ([]scenario.Result, error) {
+	if folder == "" {
+		return nil, nil
+	}
+	data, err := os.ReadFile(filepath.Join(folder, "report.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	var results []scenario.Result
+	if err == nil {
+		err = json.Unmarshal(data, &results)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the report of earlier runs: %w", err)
 	}
 	return results, nil
 }

@@ -60,7 +60,7 @@ func TestPowerFailure_TakesNoAcknowledgedRequest(t *testing.T) {
 
 // site is where the servers stand.
 type site struct {
-	t       *testing.T
+	t       testing.TB
 	binary  string
 	sync    string
 	disks   []*power.Disk
@@ -207,7 +207,7 @@ func (s *site) connect() jetstream.JetStream {
 	return js
 }
 
-func freeAddr(t *testing.T) string {
+func freeAddr(t testing.TB) string {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {

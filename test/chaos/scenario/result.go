@@ -3,6 +3,7 @@ package scenario
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/create-user/create-user/pkg/event"
@@ -62,6 +63,18 @@ func (r *Result) count(f invariants.Facts) {
 	for _, c := range invariants.Classes() {
 		r.Counts[string(c)] = invariants.Count(r.Violations, c)
 	}
+}
+
+// Merge returns earlier results and new ones, of which each replaces that of the
+// same scenario, seed and NATS.
+func Merge(earlier, results []Result) []Result {
+	same := func(a, b Result) bool {
+		return a.Scenario == b.Scenario && a.Seed == b.Seed && a.Cluster == b.Cluster
+	}
+	all := slices.DeleteFunc(slices.Clone(earlier), func(e Result) bool {
+		return slices.ContainsFunc(results, func(r Result) bool { return same(e, r) })
+	})
+	return append(all, results...)
 }
 
 // Markdown returns the results as tables.

@@ -87,3 +87,11 @@ func TestFind_KnowsEveryScenarioOnce(t *testing.T) {
 		t.Error("found a scenario that there is not")
 	}
 }
+
+func TestMerge_ReplacesTheResultOfTheSameRun(t *testing.T) {
+	a, b, cluster := Result{Scenario: "calm", Seed: 1}, Result{Scenario: "calm", Seed: 2}, Result{Scenario: "calm", Seed: 1, Cluster: true}
+	again := Result{Scenario: "calm", Seed: 1, Requests: 7}
+	if diff := cmp.Diff([]Result{b, cluster, again}, Merge([]Result{a, b, cluster}, []Result{again})); diff != "" {
+		t.Errorf("merged (-want +got):\n%s", diff)
+	}
+}
