@@ -36,9 +36,9 @@
 //
 // Each is a line to delete here once the product is mended.
 //
-//   - ops.go, replay, and run.go, moment: a dead letter past the pivot is replayed only
-//     when its message is off its consumer and its saga has not completed. Nothing in
-//     the product sees to that, and both sagas would complete (mutant ReplayCompleted).
+//   - run.go, moment: a dead letter past the pivot is replayed only when its message is
+//     off its consumer. The product refuses to replay a saga that has completed (mutant
+//     ReplayCompleted), but not one that completes a moment later.
 //   - world.go, leaveBehind: a process that is left behind after its message was settled
 //     may leave a claim, which lapses a minute after the deadline, or is released when
 //     somebody needs the code.

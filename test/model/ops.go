@@ -122,9 +122,9 @@ func (h *hand) keep(why cause) bool {
 	return true
 }
 
-// replay begins a new attempt with the message of a dead letter, as an operator
-// does who looks before: a saga may have completed after its message was kept,
-// because the word that takes it off its consumer got lost.
+// replay begins a new attempt with the message of a dead letter, unless its saga has
+// completed after its message was kept, because the word that takes it off its
+// consumer got lost.
 func (w *World) replay(l *letter) {
 	if l.why == poison || l.Type.Terminal() {
 		return // refused: it would fail again, or undo nothing
