@@ -2,7 +2,6 @@ package board
 
 import (
 	"encoding/json"
-	"slices"
 	"sync"
 	"time"
 
@@ -86,12 +85,13 @@ func (b *Board) begin(e saga.Stored) *Saga {
 	return s
 }
 
-// forget drops a saga. The caller holds mu.
+// forget drops the oldest saga, which is its user's oldest, too. The caller holds mu.
 func (b *Board) forget(s *Saga) {
 	delete(b.byKey, s.Key)
 	delete(b.open, s)
-	b.byUser[s.User] = slices.DeleteFunc(b.byUser[s.User], func(other *Saga) bool { return other == s })
-	if len(b.byUser[s.User]) == 0 {
+	theirs := b.byUser[s.User]
+	theirs[0] = nil
+	if b.byUser[s.User] = theirs[1:]; len(theirs) == 1 {
 		delete(b.byUser, s.User)
 	}
 }

@@ -94,6 +94,15 @@ func TestBoard_ForgetsTheOldest(t *testing.T) {
 	}
 }
 
+func TestBoard_ForgetsAUserWithTheirLastSaga(t *testing.T) {
+	f := feed(1)
+	f.event("a", event.TypeTokenVerified, 0)
+	f.Apply(saga.Stored{Key: event.Key{User: "bob", Saga: "b"}, Type: event.TypeTokenVerified, Sequence: 9, Time: noon()})
+	if found, _ := f.Find(Query{User: "ada", Limit: 10}); len(found) != 0 || len(f.byUser) != 1 {
+		t.Errorf("found %v, %d users", ids(found), len(f.byUser))
+	}
+}
+
 func TestFind_ChoosesAndPages(t *testing.T) {
 	f := feed(100)
 	f.event("a", event.TypeTokenVerified, 0)
