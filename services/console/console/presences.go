@@ -69,7 +69,7 @@ func (p *presences) hear(data []byte, now time.Time) {
 			delete(p.heard, id)
 		}
 	}
-	if len(p.heard) < maxReplicas {
+	if _, known := p.heard[one.Instance]; known || len(p.heard) < maxReplicas {
 		p.heard[one.Instance] = replica{Presence: one, Heard: now}
 	}
 }
