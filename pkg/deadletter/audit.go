@@ -23,7 +23,7 @@ func (b *Box) audited(ctx context.Context, action event.AuditAction, l Letter, a
 		return nil
 	}
 	a.Time, a.Error = time.Now(), err.Error()
-	return errors.Join(err, b.note(ctx, a))
+	return errors.Join(err, b.note(context.WithoutCancel(ctx), a)) // else one whose operator left would stand as done
 }
 
 func (b *Box) note(ctx context.Context, a event.Audit) error {
@@ -42,6 +42,7 @@ func (b *Box) note(ctx context.Context, a event.Audit) error {
 }
 
 // Audits returns the last audit events, the newest first, at most limit of them.
+// One that cannot be decoded has no actor, and says so as its error.
 func (b *Box) Audits(ctx context.Context, limit int) ([]event.Audit, error) {
 	stream, err := b.js.Stream(ctx, event.StreamAudit)
 	if errors.Is(err, jetstream.ErrStreamNotFound) {
@@ -61,8 +62,8 @@ func (b *Box) Audits(ctx context.Context, limit int) ([]event.Audit, error) {
 			return nil, fmt.Errorf("read audit event %d: %w", n, err)
 		}
 		var a event.Audit
-		if err := json.Unmarshal(msg.Data, &a); err != nil {
-			return nil, fmt.Errorf("decode audit event %d: %w", n, err)
+		if err := json.Unmarshal(msg.Data, &a); err != nil { // one must not hide the others
+			a = event.Audit{Time: msg.Time, Error: fmt.Sprintf("audit event %d cannot be read: %s", n, err)}
 		}
 		all = append(all, a)
 	}

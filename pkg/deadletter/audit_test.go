@@ -1,6 +1,7 @@
 package deadletter_test
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -44,6 +45,37 @@ func TestBox_StoresWhoDidWhat(t *testing.T) {
 	}
 	if got, err = box.Audits(t.Context(), 1); err != nil || len(got) != 1 || got[0].Letter != 3 {
 		t.Errorf("the last one is %+v: %v", got, err)
+	}
+}
+
+func TestBox_AnAuditEventThatCannotBeReadHidesNoOther(t *testing.T) {
+	t.Parallel()
+	s, o := sagatest.New(t, event.StepEncryptor), newOperators(t)
+	o.bury(t, s, event.Key{User: "u", Saga: "a"}, event.Original{Data: []byte("{}")}, nil)
+	box := deadletter.Open(s.JS())
+	if err := box.By("grace").Discard(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.JS().Publish(t.Context(), event.AuditSubject(event.AuditDiscard), []byte("nonsense")); err != nil {
+		t.Fatal(err)
+	}
+	got, err := box.Audits(t.Context(), 10)
+	if err != nil || len(got) != 2 || got[0].Error == "" || got[0].Time.IsZero() || got[1].Actor != "grace" {
+		t.Errorf("audit %+v: %v", got, err)
+	}
+}
+
+func TestBox_AnActThatIsBrokenOffDoesNotStandAsDone(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t, event.StepEncryptor)
+	box := deadletter.Open(s.JS()).By("grace")
+	ctx, leave := context.WithCancel(t.Context())
+	if err := box.Audited(ctx, event.AuditReplay, func() error { leave(); return ctx.Err() }); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	got, err := box.Audits(t.Context(), 10)
+	if err != nil || len(got) != 2 || got[0].Error == "" {
+		t.Errorf("audit %+v: %v", got, err)
 	}
 }
 
