@@ -76,6 +76,9 @@ func (s *server) lettersPage(r *http.Request) (view, error) {
 		if f.Matches(l, now) {
 			data.Total++
 			data.Letters = append(data.Letters, letterView{Letter: l})
+			if len(data.Letters) == 2*maxLetters { // the newest are shown, the rest only counted
+				data.Letters = slices.Delete(data.Letters, 0, maxLetters)
+			}
 		}
 		return nil
 	})

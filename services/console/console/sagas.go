@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/create-user/create-user/pkg/event"
@@ -69,10 +70,10 @@ func readSearch(r *http.Request) (search, board.Query, error) {
 	return q, query, nil
 }
 
-// userHash reports whether s can be a user's hash.
+// userHash reports whether s can be a user's hash, in small letters as in subjects.
 func userHash(s string) bool {
 	raw, err := hex.DecodeString(s)
-	return err == nil && len(raw) == 16
+	return err == nil && len(raw) == 16 && s == strings.ToLower(s)
 }
 
 // sagasData is what the sagas page shows.
@@ -82,6 +83,7 @@ type sagasData struct {
 	Sagas    []board.Saga
 	Total    int
 	First    int // number of the first one shown, from 1
+	Last     int
 	Older    string
 	Newer    string
 	Reading  int
@@ -101,7 +103,7 @@ func (s *server) sagasPage(r *http.Request) (view, error) {
 		total = len(found)
 	}
 	data := sagasData{
-		Search: q, Codes: event.Codes(), Sagas: found, Total: total, First: query.Skip + 1, Reading: s.reading(),
+		Search: q, Codes: event.Codes(), Sagas: found, Total: total, First: query.Skip + 1, Last: query.Skip + len(found), Reading: s.reading(),
 		Searched: q.User+q.Saga+q.Outcome+q.From+q.To != "",
 	}
 	if query.Skip+len(found) < total {
