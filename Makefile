@@ -9,6 +9,8 @@ COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
 FUZZTIME ?= 30s # for one fuzz target, 5m in make fuzz
 CHAOS    ?=     # arguments of make chaos, such as -scenario all; none: 10 seeds on one NATS server, and on three
+
+REPLAY   ?= 5000 # registrations of make replay
 BENCH    ?=     # arguments of make bench, such as -quick
 
 MODULES = $(shell go list -m -f '{{.Dir}}')
@@ -56,6 +58,10 @@ ifeq ($(strip $(BENCH)),)
 else
 	@go run ./bench $(BENCH)
 endif
+
+.PHONY: replay
+replay: setup ## replay registrations from a Bull queue to npm browsers, killing what is in between
+	@DROPIN_REGISTRATIONS=$(strip $(REPLAY)) go test -race -v -count=1 -timeout=60m -run=Replay ./test/dropin
 
 .PHONY: lint
 lint: ## check format, go vet and the rules of .golangci.yml

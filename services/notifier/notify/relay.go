@@ -18,7 +18,7 @@ type RelaySettings struct {
 	Mode   string        `env:"NOTIFIER_MODE" help:"serve: be the Socket.IO server; relay: be a client of an existing one; default relay when NOTIFIER_RELAY_URL is set"`
 	URL    string        `env:"NOTIFIER_RELAY_URL" legacy:"http://127.0.0.1:{PORT_MESSAGES_USERS}" help:"the existing Socket.IO server, http://host:port; https:// for TLS"`
 	Token  string        `env:"NOTIFIER_RELAY_TOKEN" secret:"true" help:"sent to that server as auth.token, when it asks for one"`
-	Settle time.Duration `env:"NOTIFIER_RELAY_SETTLE" envDefault:"8s" help:"how long a server that was away is left alone, so that its clients come back first"`
+	Settle time.Duration `env:"NOTIFIER_RELAY_SETTLE" envDefault:"8s" help:"how long the server is left alone after a connection is made: it may have been away, and its clients come back first"`
 	MaxAge time.Duration `env:"NOTIFIER_RELAY_MAX_AGE" envDefault:"1h" help:"outcomes older than this are not told any more; 0 for no limit"`
 }
 

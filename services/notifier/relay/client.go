@@ -20,8 +20,9 @@ type Options struct {
 	URL string
 	// Token is sent as auth.token when a connection is made. Empty: none.
 	Token string
-	// Settle is how long a server that was away is left alone, so that its clients
-	// come back first. The reference client tries again after 0.5 to 7.5 seconds.
+	// Settle is how long a server is left alone after a connection is made: it may
+	// have been away, and its clients come back first. The reference client tries
+	// again after 0.5 to 7.5 seconds.
 	Settle time.Duration
 	// Logger is told when the server comes and goes.
 	Logger zerolog.Logger
@@ -94,8 +95,8 @@ func (c *Client) Run(ctx context.Context) {
 			pause(ctx, retryAfter(failures))
 			continue
 		}
-		c.opts.Logger.Info().Dur("settle", c.settle(failures)).Msg("connected to the Socket.IO server")
-		err = c.use(ctx, connection, c.settle(failures))
+		c.opts.Logger.Info().Dur("settle", c.opts.Settle).Msg("connected to the Socket.IO server")
+		err = c.use(ctx, connection)
 		if ctx.Err() == nil {
 			c.opts.Logger.Warn().Err(err).Msg("disconnected from the Socket.IO server")
 		}
@@ -113,17 +114,11 @@ func (c *Client) Try(ctx context.Context) error {
 	return nil
 }
 
-// settle is how long to leave a server alone that was away, if it was.
-func (c *Client) settle(failures int) time.Duration {
-	if failures == 0 {
-		return 0
-	}
-	return c.opts.Settle
-}
-
-// use lets Emit use a connection, after a pause, until it ends, and returns why.
-func (c *Client) use(ctx context.Context, connection *conn, settle time.Duration) error {
-	usable := time.AfterFunc(settle, func() { c.current.Store(connection) })
+// use lets Emit use a connection until it ends, and returns why. At first it leaves
+// the server alone, which may have been away: also on the first connection, for
+// whoever has just started does not know.
+func (c *Client) use(ctx context.Context, connection *conn) error {
+	usable := time.AfterFunc(c.opts.Settle, func() { c.current.Store(connection) })
 	err := connection.serve(ctx)
 	usable.Stop()
 	c.current.CompareAndSwap(connection, nil)

@@ -25,5 +25,5 @@
 // [Client.Run] tries again without end, and Emit fails at once with
 // [ErrUnavailable]. When the server is back, its own clients need time to come back,
 // too, and what is emitted to an empty room nobody hears: so Emit goes on failing for
-// [Options.Settle].
+// [Options.Settle], also after the very first connection.
 package relay

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gorilla/websocket"
+	"github.com/rs/zerolog"
 
 	"github.com/create-user/create-user/services/notifier/relay"
 )
@@ -182,16 +183,28 @@ func TestEmit_FailsAtOnceWhileTheServerIsAway(t *testing.T) {
 	}
 }
 
-func TestEmit_LeavesAServerAloneThatWasAway(t *testing.T) {
+// Also after the first one: whoever has just started does not know whether the
+// server has, too.
+func TestEmit_LeavesTheServerAloneAfterEachConnection(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
-	settle := func(o *relay.Options) { o.Settle = time.Hour }
-	c, s := f.client(settle) // not after the first connection
-	s.write("1")
-	<-s.gone
-	receive(t, f.sessions, "another connection")
-	if err := c.Emit(t.Context(), "ada", "Profile", nil); !errors.Is(err, relay.ErrUnavailable) {
-		t.Errorf("Emit: %v, want ErrUnavailable", err)
+	connected := make(chan struct{}, 10)
+	c := f.run(func(o *relay.Options) {
+		o.Settle = time.Hour
+		o.Logger = zerolog.New(zerolog.NewTestWriter(t)).Hook(zerolog.HookFunc(func(_ *zerolog.Event, _ zerolog.Level, message string) {
+			if message == "connected to the Socket.IO server" {
+				connected <- struct{}{}
+			}
+		}))
+	})
+	for range 2 {
+		s := receive(t, f.sessions, "a connection")
+		receive(t, connected, "the client's word of it")
+		if err := c.Emit(t.Context(), "ada", "Profile", nil); !errors.Is(err, relay.ErrUnavailable) {
+			t.Errorf("Emit: %v, want ErrUnavailable", err)
+		}
+		s.write("1")
+		<-s.gone
 	}
 }
 
