@@ -3,13 +3,15 @@
 
 GOLANGCI_VERSION    := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
+COMPOSE_VERSION     := v2.40.3
+CYCLONEDX_VERSION   := v1.9.0
+KEDA_VERSION        := v2.18.0
 
 P        ?= 2   # packages tested at once
 COUNT    ?= 1   # runs of every test
 TIMEOUT  ?= 10m # for the tests of one package
 FUZZTIME ?= 30s # for one fuzz target, 5m in make fuzz
 CHAOS    ?=     # arguments of make chaos, such as -scenario all; none: 10 seeds on one NATS server, and on three
-
 REPLAY   ?= 5000 # registrations of make replay
 BENCH    ?=     # arguments of make bench, such as -quick
 
@@ -72,6 +74,22 @@ lint: ## check format, go vet and the rules of .golangci.yml
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what the modules call
 	@scripts/vuln $(GOVULNCHECK_VERSION)
+
+.PHONY: licenses
+licenses: ## list the licence of every module in a program; fail on one without
+	@scripts/licenses
+
+.PHONY: sbom
+sbom: ## write a CycloneDX SBOM of each program into bin/sbom/
+	@scripts/sbom $(CYCLONEDX_VERSION)
+
+.PHONY: compose-test
+compose-test: ## build all images, bring docker-compose.yml up, and register users through it (root)
+	@scripts/compose-test $(COMPOSE_VERSION)
+
+.PHONY: k8s
+k8s: ## render deploy/k8s and hold it against the types of the Kubernetes API
+	@scripts/k8s $(KEDA_VERSION)
 
 .PHONY: fuzz
 fuzz: FUZZTIME = 5m

@@ -70,6 +70,9 @@ func TestHelp_OfEveryCommand(t *testing.T) {
 		"user":           "stored row",
 		"sample":         "<count>",
 		"config":         "Secrets are masked",
+		"secrets":        "nkeys, certificate, sealing keys",
+		"nats-config":    "who may do what",
+		"stand-in":       "encryption stand-in alone",
 		"version":        "version",
 	}
 	for name, want := range commands {
