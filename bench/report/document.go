@@ -37,7 +37,7 @@ func Render(results, document string) error {
 	if err := Plots(strings.TrimSuffix(document, filepath.Ext(document)), rounds, scale); err != nil {
 		return err
 	}
-	if err := os.WriteFile(document, []byte(text), 0o600); err != nil {
+	if err := os.WriteFile(document, []byte(text), 0o600); err != nil { //nolint:gosec // the command line names it
 		return fmt.Errorf("write the document: %w", err)
 	}
 	return nil
