@@ -11,8 +11,8 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// watermillSubscribers is how many messages a stage has in hand. Of 4, 16, 64
-// and 256 it is the one with the most sagas a second.
+// watermillSubscribers is how many messages a stage has in hand. Other numbers
+// were not tried.
 const watermillSubscribers = 16
 
 // topic names what goes into stage i; from 5 on, what comes out of the last.
