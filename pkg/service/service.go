@@ -277,7 +277,7 @@ func arguments(s Service, args []string) int {
 
 // version is stamped by the linker into what is built without version control,
 // such as images: -X github.com/create-user/create-user/pkg/service.version=…
-var version string //nolint:gochecknoglobals // the linker can set nothing else
+var version string
 
 // Version returns the version that the build recorded.
 func Version() string {
