@@ -153,10 +153,10 @@ func (s *server) login(w http.ResponseWriter, r *http.Request) {
 
 // cookie returns the session's cookie for the given time; a negative one ends it.
 func cookie(r *http.Request, value string, lasts time.Duration) *http.Cookie {
-	return &http.Cookie{
+	return &http.Cookie{ //nolint:gosec // on loopback there is no TLS
 		Name: sessionCookie, Value: value, Path: "/", MaxAge: int(lasts.Seconds()),
 		HttpOnly: true, SameSite: http.SameSiteStrictMode,
-		Secure: secure(r), //nolint:gosec // on loopback there is no TLS
+		Secure: secure(r),
 	}
 }
 
