@@ -18,6 +18,8 @@ export async function signup({ config, check, shot }) {
       await signUp(page, config.url, want);
       await outcome(page, text);
       await until("lights", () => page.locator("#lights .off").allTextContents(), (off) => off.length === 1);
+      await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+      assert.equal(await page.locator(".facts .mark").first().textContent(), want);
     });
   }
   await check("of a duplicate the first one's outcome is heard, and nothing else", {}, async (page) => {
