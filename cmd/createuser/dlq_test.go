@@ -14,6 +14,7 @@ import (
 
 	"github.com/create-user/create-user/pkg/deadletter"
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/saga"
 	"github.com/create-user/create-user/pkg/saga/sagatest"
 	"github.com/create-user/create-user/pkg/service"
 )
@@ -72,6 +73,24 @@ func (c cemetery) buryMessage(t testing.TB, k event.Key, body any, change func(*
 		t.Fatal(err)
 	}
 	if _, err := c.s.JS().PublishMsg(t.Context(), &nats.Msg{Subject: k.DeadLetterSubject("step"), Data: data}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fail ends ada's saga as the encryptor does behind a dead letter.
+func (c cemetery) fail(t testing.TB, sagaID string) {
+	t.Helper()
+	store, k := saga.NewStore(c.s.JS()), key("ada", sagaID)
+	_, sequence, err := store.Position(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := json.Marshal(event.NewEnded("ada", event.StepEncryptor, event.CodeProcessingError))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := event.Meta{ID: sagaID + ".failed", Source: "/create-user/encryptor", Type: event.TypeFailed, Saga: sagaID}
+	if err := store.Append(t.Context(), m, k, data, sequence); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -235,8 +254,10 @@ func TestDLQ_ReplayNumbersItsAttempts(t *testing.T) {
 	command(t, at(c.s), "dlq", "replay", "1", "--again").succeeds(t, "replayed 1 from encryptor as saga a-r2\n")
 	command(t, at(c.s), "dlq", "replay", "1", "--again").succeeds(t, "as saga a-r3\n")
 
-	// The letter of an attempt is replayed as the next one.
+	// The letter of an attempt that has failed is replayed as the next one.
 	c.bury(t, "a-r3", func(l *event.DeadLetter) { l.ReplayOf = "a-r2" })
+	command(t, at(c.s), "dlq", "replay", "--saga", "a-r3").fails(t, 1, "dead letter 3: the saga is still under way")
+	c.fail(t, "a-r3")
 	command(t, at(c.s), "dlq", "replay", "--saga", "a-r3").succeeds(t, "replayed 3 from encryptor as saga a-r4\n")
 	command(t, at(c.s), "dlq", "replay", "--saga", "a-r3").succeeds(t, "passed over 3: replayed before, as saga a-r4")
 }
