@@ -10,7 +10,6 @@ for (const t of document.querySelectorAll("time[datetime]")) t.title = new Date(
 
 if (page === "flow") flow();
 if (page === "sagas") hashOnSubmit(document.getElementById("search"));
-if (page === "signup") (await import("./signup.js")).signup();
 
 const saga = document.getElementById("saga");
 if (saga) {

@@ -95,17 +95,15 @@ class Visit {
 
 const freshId = () => `ada-${Math.random().toString(36).slice(2, 8)}`;
 
-export function signup() {
-  const form = element("signup");
-  form.elements.id.value = freshId();
-  let visit;
-  form.addEventListener("submit", (e) => {
-    e.preventDefault();
-    visit?.close();
-    visit = new Visit(form, e.submitter?.value ?? "created");
-    visit.run().catch((err) => say(err.message, "bad"));
-  });
-  element("moods")?.addEventListener("change", (e) => {
-    fetch("/signup/encryption", { method: "POST", body: new URLSearchParams({ mood: e.target.value }) });
-  });
-}
+const form = element("signup");
+form.elements.id.value = freshId();
+let visit;
+form.addEventListener("submit", (e) => {
+  e.preventDefault();
+  visit?.close();
+  visit = new Visit(form, e.submitter?.value ?? "created");
+  visit.run().catch((err) => say(err.message, "bad"));
+});
+element("moods")?.addEventListener("change", (e) => {
+  fetch("/signup/encryption", { method: "POST", body: new URLSearchParams({ mood: e.target.value }) });
+});

@@ -15,9 +15,13 @@ export async function system({ config, check, shot, ask }) {
   });
   await check("pages connect again after a restart, and the session holds", {}, async (page) => {
     const note = page.locator("#connection");
+    await page.locator("#plot-rates canvas").first().waitFor(); // the page's script has run
     await ask("stop");
-    await note.getByText("Trying again").waitFor();
-    await ask("start");
+    try {
+      await note.getByText("Trying again").waitFor();
+    } finally {
+      await ask("start"); // the checks behind this one need it
+    }
     await note.waitFor({ state: "hidden" });
     await page.getByRole("link", { name: "Sagas" }).click();
     await page.locator("tbody tr").first().waitFor(); // read anew from the event store
