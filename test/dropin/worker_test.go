@@ -2,6 +2,7 @@ package dropin
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -33,8 +34,8 @@ func newBench(t *testing.T) *bench { return newBenchOn(t, parts.Redis(t).URL) }
 
 func newBenchOn(t *testing.T, url string) *bench {
 	t.Helper()
-	t.Parallel() // a test waits more than it works, and has its own queue
-	b := &bench{t: t, url: url, name: strings.ReplaceAll(t.Name(), "/", "-")}
+	t.Parallel()                                                                                      // a test waits more than it works, and has its own queue
+	b := &bench{t: t, url: url, name: strings.ReplaceAll(t.Name(), "/", "-") + "-" + rand.Text()[:6]} // another one each time: Redis is shared
 	b.Queue = npm.Shared(t).Queue(t, url, b.name, nil)
 	b.Do(nil, "listen")
 	return b
