@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -142,11 +143,7 @@ func (s *server) signupSubmit(w http.ResponseWriter, r *http.Request) {
 // signupEncryption sets the mood of the encryption stand-in.
 func (s *server) signupEncryption(w http.ResponseWriter, r *http.Request) {
 	mood := Mood(r.FormValue("mood"))
-	known := false
-	for _, m := range Moods() {
-		known = known || m == mood
-	}
-	if s.development.Encryption == nil || !known {
+	if s.development.Encryption == nil || !slices.Contains(Moods(), mood) {
 		answer(w, http.StatusBadRequest, map[string]string{"error": "mood: want well, away, faults or nonsense, and a stand-in that is embedded"})
 		return
 	}
