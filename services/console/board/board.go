@@ -17,7 +17,7 @@ type Saga struct {
 	Last    event.Type
 	Code    event.Code // how it ended; empty while it is open
 
-	sequence uint64 // of its last event
+	Sequence uint64 // of its last event
 }
 
 // Open reports whether the saga has not ended yet.
@@ -50,7 +50,7 @@ func (b *Board) Apply(e saga.Stored) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	s, known := b.byKey[e.Key]
-	if known && e.Sequence <= s.sequence {
+	if known && e.Sequence <= s.Sequence {
 		return
 	}
 	if !known {
@@ -58,7 +58,7 @@ func (b *Board) Apply(e saga.Stored) {
 	} else {
 		b.flow.hop(e.Time, e.Type, e.Time.Sub(s.Changed))
 	}
-	s.Changed, s.Last, s.sequence = e.Time, e.Type, e.Sequence
+	s.Changed, s.Last, s.Sequence = e.Time, e.Type, e.Sequence
 	b.flow.count(e.Time, e.Type)
 	if e.Type.Terminal() {
 		b.end(s, e)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/saga"
@@ -59,10 +58,10 @@ func TestBoard_KnowsHowASagaStands(t *testing.T) {
 	f.end("s", event.CodeLocked, 2*time.Second)
 	want := Saga{
 		Key: event.Key{User: "ada", Saga: "s"}, Began: noon(), Changed: noon().Add(2 * time.Second),
-		Last: event.TypeFailed, Code: event.CodeLocked,
+		Last: event.TypeFailed, Code: event.CodeLocked, Sequence: 3,
 	}
 	got, _ := f.Get(want.Key)
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Saga{})); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("ended (-want +got):\n%s", diff)
 	}
 	if n := f.Flow(noon()).Open; n != 0 {

@@ -76,9 +76,9 @@ type headerView struct{ Name, Value string }
 type compensation struct{ Step, Service, Words string }
 
 func (s *server) sagaPage(r *http.Request) (view, error) {
-	k := event.Key{User: r.PathValue("user"), Saga: r.PathValue("saga")}
-	if !userHash(k.User) || !event.ValidSagaID(k.Saga) {
-		return view{}, badRequest{errors.New("want /sagas/<hash of the Id>/<saga>")}
+	k, err := sagaKey(r)
+	if err != nil {
+		return view{}, err
 	}
 	base, _ := event.SplitAttempt(k.Saga)
 	events, err := s.history(r.Context(), k.History())
@@ -110,6 +110,15 @@ func (s *server) sagaPage(r *http.Request) (view, error) {
 		data.Attempts = append(data.Attempts, other.Saga)
 	}
 	return view{page: "saga", data: data}, nil
+}
+
+// sagaKey reads from a path which saga is meant.
+func sagaKey(r *http.Request) (event.Key, error) {
+	k := event.Key{User: r.PathValue("user"), Saga: r.PathValue("saga")}
+	if !userHash(k.User) || !event.ValidSagaID(k.Saga) {
+		return k, badRequest{errors.New("want /sagas/<hash of the Id>/<saga>")}
+	}
+	return k, nil
 }
 
 // timeline makes the views of a history.

@@ -5,35 +5,47 @@ import (
 	"fmt"
 	"net/http"
 	"time"
-
-	"github.com/create-user/create-user/pkg/event"
 )
 
-// liveEvery is how often a page that watches the flow is told of it.
+// liveEvery is how often the page of the flow is told of it.
 const liveEvery = time.Second
 
-// live sends server-sent events: the flow every second and, when a saga is
-// named, a word each time it changes. It ends with the browser or the console;
-// the browser then asks again by itself.
+// live sends the flow every second, as server-sent events. It ends with the
+// browser or the console; the browser then asks again by itself.
 // Source: HTML Living Standard, section 9.2.
 func (s *server) live(w http.ResponseWriter, r *http.Request) {
-	rc := http.NewResponseController(w)
-	w.Header().Set("Content-Type", "text/event-stream")
-	listener := s.board.Listen(event.Key{User: r.FormValue("user"), Saga: r.FormValue("saga")})
-	defer listener.Close()
 	ticker := time.NewTicker(liveEvery)
 	defer ticker.Stop()
-	for now := time.Now(); ; {
-		if err := tell(w, "flow", s.flow(now)); err != nil || rc.Flush() != nil {
+	stream(s, w, r, "flow", ticker.C, func() any { return s.flow(time.Now()) })
+}
+
+// sagaSteps sends how far a saga is, as server-sent events: at once, since it may
+// have gone on while the browser was not listening, and each time it changes.
+func (s *server) sagaSteps(w http.ResponseWriter, r *http.Request) {
+	k, err := sagaKey(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	listener := s.board.Listen(k)
+	defer listener.Close()
+	stream(s, w, r, "steps", listener.Changed, func() any {
+		one, _ := s.board.Get(k)
+		return map[string]any{"last": one.Last, "code": one.Code, "sequence": one.Sequence}
+	})
+}
+
+// stream sends what state returns, at once and again after each value of again,
+// until the browser or the console goes.
+func stream[T any](s *server, w http.ResponseWriter, r *http.Request, name string, again <-chan T, state func() any) {
+	w.Header().Set("Content-Type", "text/event-stream")
+	rc := http.NewResponseController(w)
+	for {
+		if tell(w, name, state()) != nil || rc.Flush() != nil {
 			return
 		}
 		select {
-		case now = <-ticker.C:
-		case <-listener.Changed:
-			now = time.Now()
-			if tell(w, "saga", nil) != nil {
-				return
-			}
+		case <-again:
 		case <-r.Context().Done():
 			return
 		case <-s.ctx.Done():

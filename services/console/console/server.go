@@ -47,6 +47,7 @@ func (s *server) handler() http.Handler {
 	inside.Handle("GET /{$}", s.page(s.flowPage))
 	inside.Handle("GET /sagas", s.page(s.sagasPage))
 	inside.Handle("GET /sagas/{user}/{saga}", s.page(s.sagaPage))
+	inside.HandleFunc("GET /sagas/{user}/{saga}/steps", s.sagaSteps)
 	inside.Handle("GET /letters", s.page(s.lettersPage))
 	inside.Handle("GET /letters/{number}", s.page(s.letterPage))
 	inside.Handle("POST /letters/confirm", s.page(s.confirmPage))
@@ -59,7 +60,6 @@ func (s *server) handler() http.Handler {
 		inside.HandleFunc("POST /signup/token", s.signupToken)
 		inside.HandleFunc("POST /signup/submit", s.signupSubmit)
 		inside.HandleFunc("POST /signup/encryption", s.signupEncryption)
-		inside.HandleFunc("GET /signup/steps", s.signupSteps)
 	}
 	inside.Handle("/", s.page(func(*http.Request) (view, error) { return view{}, errNotFound }))
 

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/create-user/create-user/pkg/event"
 )
@@ -148,38 +147,4 @@ func (s *server) signupEncryption(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, http.StatusOK, map[string]Mood{"mood": s.development.Encryption(mood)})
-}
-
-// stepsTime bounds how long one stream of a saga's steps lasts: the browser
-// asks again when it needs more.
-const stepsTime = 10 * time.Minute
-
-// signupSteps sends the events of one saga as they happen, as server-sent
-// events.
-func (s *server) signupSteps(w http.ResponseWriter, r *http.Request) {
-	k := event.Key{User: r.FormValue("user"), Saga: r.FormValue("saga")}
-	if !userHash(k.User) || !event.ValidSagaID(k.Saga) {
-		http.Error(w, "want user=<hash of the Id>&saga=<saga>", http.StatusBadRequest)
-		return
-	}
-	ctx, cancel := context.WithTimeout(r.Context(), stepsTime)
-	defer cancel()
-	listener := s.board.Listen(k)
-	defer listener.Close()
-	w.Header().Set("Content-Type", "text/event-stream")
-	rc := http.NewResponseController(w)
-	for {
-		one, known := s.board.Get(k)
-		state := map[string]any{"last": one.Last, "code": one.Code, "known": known}
-		if tell(w, "steps", state) != nil || rc.Flush() != nil {
-			return
-		}
-		select {
-		case <-listener.Changed:
-		case <-ctx.Done():
-			return
-		case <-s.ctx.Done():
-			return
-		}
-	}
 }

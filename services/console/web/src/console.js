@@ -11,18 +11,26 @@ for (const t of document.querySelectorAll("time[datetime]")) t.title = new Date(
 if (page === "flow") flow();
 if (page === "sagas") hashOnSubmit(document.getElementById("search"));
 
+// The page of a saga is made anew on the server when the saga has gone on; what
+// the reader has opened stays open.
 const saga = document.getElementById("saga");
+
+async function renew() {
+  const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("saga");
+  for (const { id } of saga.querySelectorAll("li:has(details[open])")) {
+    fresh.querySelector(`#${CSS.escape(id)} details`)?.setAttribute("open", "");
+  }
+  saga.dataset.sequence = fresh.dataset.sequence;
+  saga.replaceChildren(...fresh.childNodes);
+}
+
 if (saga) {
-  // The page of a saga is made anew on the server each time the saga changes;
-  // what the reader has opened stays open.
-  const watch = live(new URLSearchParams(saga.dataset), {
-    saga: async () => {
-      const answer = await fetch(location.pathname, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
-      const open = [...saga.querySelectorAll("li:has(details[open])")].map((li) => li.id);
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("saga");
-      for (const id of open) fresh.querySelector(`#${CSS.escape(id)} details`)?.setAttribute("open", "");
-      saga.replaceChildren(...fresh.childNodes);
+  let done = Promise.resolve(); // one renewal at a time, so that the last one shows the latest
+  const watch = live(`${location.pathname}/steps`, {
+    steps: ({ sequence }) => {
+      done = done.then(() => (sequence > saga.dataset.sequence ? renew() : undefined)).catch(() => {});
     },
   });
   addEventListener("pagehide", () => watch.close());

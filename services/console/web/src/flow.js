@@ -103,5 +103,5 @@ export function flow() {
   setInterval(draw, 5000);
   new ResizeObserver(() => plots.forEach((p) => p.fit())).observe(document.getElementById("main"));
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { plots.forEach((p) => p.restyle()); draw(); });
-  live(new URLSearchParams(), { flow: show });
+  live("/live", { flow: show });
 }

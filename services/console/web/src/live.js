@@ -1,8 +1,8 @@
 // live opens the console's server-sent events. The browser connects again by
 // itself when the console was away; meanwhile the page says so.
-export function live(query, handlers, path = "/live") {
+export function live(path, handlers) {
   const note = document.getElementById("connection");
-  const source = new EventSource(`${path}?${query}`);
+  const source = new EventSource(path);
   source.onopen = () => { note.hidden = true; };
   source.onerror = () => {
     note.textContent = "The console does not answer. Trying again…";

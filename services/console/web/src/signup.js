@@ -62,16 +62,17 @@ class Visit {
 
   follow(user) {
     light(0, false);
-    this.steps = live(new URLSearchParams({ user, saga: this.saga }), {
+    const page = `/sagas/${user}/${this.saga}`;
+    this.steps = live(`${page}/steps`, {
       steps: ({ last, code }) => {
         this.reached = Math.max(this.reached, order.indexOf(last));
         light(this.reached, last === "failed");
         this.code = code;
         this.show();
       },
-    }, "/signup/steps");
+    });
     const link = document.createElement("a");
-    link.href = `/sagas/${user}/${this.saga}`;
+    link.href = page;
     link.textContent = `Timeline of saga ${this.saga}`;
     element("trail").replaceChildren(link);
   }
@@ -98,11 +99,14 @@ const freshId = () => `ada-${Math.random().toString(36).slice(2, 8)}`;
 const form = element("signup");
 form.elements.id.value = freshId();
 let visit;
-form.addEventListener("submit", (e) => {
+form.addEventListener("submit", async (e) => {
   e.preventDefault();
+  if (form.ariaBusy === "true") return; // the one before is still being published
+  form.ariaBusy = "true";
   visit?.close();
   visit = new Visit(form, e.submitter?.value ?? "created");
-  visit.run().catch((err) => say(err.message, "bad"));
+  await visit.run().catch((err) => say(err.message, "bad"));
+  form.ariaBusy = "false";
 });
 element("moods")?.addEventListener("change", (e) => {
   fetch("/signup/encryption", { method: "POST", body: new URLSearchParams({ mood: e.target.value }) });

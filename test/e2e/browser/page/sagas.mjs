@@ -49,6 +49,21 @@ export async function sagas({ config, check, shot }) {
     await until("the timeline", () => page.locator(".timeline h3").allTextContents(), (all) => all.at(-1) === "completed");
     assert.equal(await page.locator("details[open]").count(), 1);
   });
+  await check("the page of a saga misses nothing that happens while it opens", {}, async (page) => {
+    await mood(page, config.url, "away");
+    await signUp(page, config.url);
+    const link = page.getByRole("link", { name: /^Timeline of saga/ });
+    const address = await link.getAttribute("href");
+    const other = await page.context().newPage();
+    await page.route("**/steps", async (route) => {
+      await mood(other, config.url, "well");
+      await other.goto(config.url + address);
+      await other.getByRole("heading", { name: "completed" }).waitFor();
+      await route.continue();
+    });
+    await link.click();
+    await until("the timeline", () => page.locator(".timeline h3").allTextContents(), (all) => all.at(-1) === "completed");
+  });
   await check("a failed saga shows its compensations", {}, async (page) => {
     await signUp(page, config.url, "user_exists");
     await outcome(page, words.user_exists);
