@@ -5,7 +5,7 @@ GOLANGCI_VERSION    := v2.15.0
 GOVULNCHECK_VERSION := v1.9.0
 COMPOSE_VERSION     := v2.40.3
 CYCLONEDX_VERSION   := v1.9.0
-KEDA_VERSION        := v2.18.0
+KEDA_VERSION        := v2.20.2
 
 P        ?= 2   # packages tested at once
 COUNT    ?= 1   # runs of every test
@@ -88,7 +88,7 @@ compose-test: ## build all images, bring docker-compose.yml up, and register use
 	@scripts/compose-test $(COMPOSE_VERSION)
 
 .PHONY: k8s
-k8s: ## render deploy/k8s and hold it against the types of the Kubernetes API
+k8s: ## render deploy/k8s and hold it against the API server's own code
 	@scripts/k8s $(KEDA_VERSION)
 
 .PHONY: fuzz

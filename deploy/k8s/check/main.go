@@ -1,12 +1,15 @@
 // Command check renders the overlays as "kubectl kustomize" does and holds every
-// object against the types of the Kubernetes API, strictly: an unknown field, a
-// duplicate or a wrong type is an error. What is KEDA's is held against the
-// schema of its own custom resource. Then it looks at what no schema knows.
+// object against the API server's own code: decoded strictly (an unknown field, a
+// duplicate or a wrong type is an error), completed, validated, and its pods held
+// against the pod security standard of their namespace. What is KEDA's is held
+// against the schema of its own custom resource. Then it looks at what no schema
+// knows: selectors, secrets, consumers.
 //
 // It is a module of its own, outside of the workspace, for what it depends on.
 package main
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,58 +19,85 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 3 {
-		fmt.Fprintln(os.Stderr, "usage: check FOLDER-OF-OVERLAYS KEDA-CRD")
-		os.Exit(2)
-	}
-	overlays, err := filepath.Glob(filepath.Join(os.Args[1], "*"))
-	if err != nil || len(overlays) == 0 {
-		fmt.Fprintln(os.Stderr, "check: no overlays in", os.Args[1])
-		os.Exit(2)
-	}
-	schema, err := kedaSchema(os.Args[2])
-	if err != nil {
+	overlays := flag.String("overlays", "", "the `folder` of the overlays")
+	crd := flag.String("keda", "", "the `file` with KEDA's definition of ScaledObject")
+	consumers := flag.String("consumers", "", "the `folder` of the consumers' declarations")
+	secrets := flag.String("secrets", "", "a `folder` that \"createuser secrets\" made")
+	flag.Parse()
+	if err := run(*overlays, *crd, *consumers, *secrets); err != nil {
 		fmt.Fprintln(os.Stderr, "check:", err)
-		os.Exit(2)
-	}
-	failed := false
-	for _, overlay := range overlays {
-		count, problems := checkOverlay(overlay, schema)
-		for _, p := range problems {
-			fmt.Printf("%s: %v\n", overlay, p)
-			failed = true
-		}
-		fmt.Printf("%s: %d objects\n", filepath.Base(overlay), count)
-	}
-	if failed {
 		os.Exit(1)
 	}
 }
 
-// checkOverlay renders an overlay and returns how many objects it has and what
-// is wrong with them.
-func checkOverlay(overlay string, keda *kedaValidator) (int, []error) {
-	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), overlay)
+func run(folder, crd, consumers, secrets string) error {
+	overlays, err := filepath.Glob(filepath.Join(folder, "*"))
+	if err != nil || len(overlays) == 0 {
+		return fmt.Errorf("no overlays in %s", folder)
+	}
+	keda, err := kedaSchema(crd)
+	if err != nil {
+		return err
+	}
+	streams, err := consumersIn(consumers)
+	if err != nil {
+		return err
+	}
+	v := validator{newAPI(), keda, knowledge{secrets, streams}}
+	wrong := 0
+	for _, overlay := range overlays {
+		count, problems := v.overlay(overlay)
+		for _, p := range problems {
+			fmt.Printf("%s: %v\n", filepath.Base(overlay), p)
+		}
+		fmt.Printf("%s: %d objects, %d problems\n", filepath.Base(overlay), count, len(problems))
+		wrong += len(problems)
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%d problems", wrong)
+	}
+	return nil
+}
+
+// validator is what an overlay is held against.
+type validator struct {
+	api   api
+	keda  *kedaValidator
+	known knowledge
+}
+
+// overlay renders an overlay and returns how many objects it has and what is
+// wrong with them.
+func (v validator) overlay(path string) (int, []error) {
+	rendered, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), path)
 	if err != nil {
 		return 0, []error{err}
 	}
 	var problems []error
-	var known cluster
+	var all cluster
 	for _, r := range rendered.Resources() {
 		text, err := r.AsYAML()
-		if err != nil {
-			return 0, []error{err}
-		}
-		name := r.GetKind() + " " + r.GetName()
-		if r.GetKind() == "ScaledObject" {
-			err = keda.check(text)
-			known.scaled = append(known.scaled, text)
-		} else {
-			err = known.decode(text)
+		if err == nil {
+			err = v.object(&all, r.GetKind(), text)
 		}
 		if err != nil {
-			problems = append(problems, fmt.Errorf("%s: %w", name, err))
+			problems = append(problems, fmt.Errorf("%s %s: %w", r.GetKind(), r.GetName(), err))
 		}
 	}
-	return rendered.Size(), append(problems, known.check()...)
+	return rendered.Size(), append(problems, all.check(v.known)...)
+}
+
+// object validates one object and keeps it in all.
+func (v validator) object(all *cluster, kind string, text []byte) error {
+	if kind == "ScaledObject" {
+		if err := v.keda.check(text); err != nil {
+			return err
+		}
+		return all.keepScaled(text)
+	}
+	object, err := v.api.read(text)
+	if object != nil {
+		all.keep(object)
+	}
+	return err
 }
