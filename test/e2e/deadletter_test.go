@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -10,7 +11,9 @@ import (
 	"testing"
 
 	"github.com/create-user/create-user/pkg/event"
+	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/test/e2e/harness"
+	"github.com/create-user/create-user/test/parts"
 )
 
 // moody is an encryption service that can be told to answer nonsense.
@@ -54,7 +57,10 @@ func TestDeadLetters_AreShownReplayedAndDiscarded(t *testing.T) {
 	}
 	s.DeadLetters(1)
 	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list", "--step", "encryptor", "--user", id), "delivery_limit", "saga first", "1 dead letters")
-	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list", "--step", "user-writer"), "0 dead letters")
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "list", "--error", "unusable answer", "--newer", "1h"), "1 dead letters")
+	for _, other := range [][]string{{"--step", "user-writer"}, {"--older", "1h"}, {"--error", "another"}} {
+		expectOutput(t, harness.MustCommand(t, s.Vars, append([]string{"dlq", "list"}, other...)...), "0 dead letters")
+	}
 	details := harness.MustCommand(t, s.Vars, "dlq", "show", "1")
 	expectOutput(t, details, `"id":"buried"`, `"sealed":"(hidden)"`, "unusable answer")
 	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "replay", "1", "--dry-run"), "would replay 1 from encryptor as saga first-r1")
@@ -104,4 +110,43 @@ func TestDeadLetters_OfPoisonCannotBeReplayed(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "show", "1"), "not shown")
+}
+
+// deadly returns the address of an encryption service that answers nobody, and
+// what tells that it was called.
+func deadly(t testing.TB) (address string, called <-chan struct{}) {
+	t.Helper()
+	calls := make(chan struct{}, 10)
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // so that the caller's end is noticed
+		calls <- struct{}{}
+		<-r.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, calls
+}
+
+func TestDeadLetters_HoldWhatKillsItsService(t *testing.T) {
+	t.Parallel()
+	address, called := deadly(t)
+	s := harness.StartOn(t, parts.NATS(t), map[string]string{"SAGA_DELIVERY_LIMIT": "1"}, map[string]service.Vars{"encryptor": {"ENCRYPT_URL": address}})
+	killer := s.Publish(s.ValidRequest("killer"), "killer")
+	<-called
+	s.Procs["encryptor"].Kill()
+
+	delete(s.Own, "encryptor") // from now on with the service that encrypts
+	s.Start("encryptor")
+	if ended := s.Outcome(s.Publish(s.ValidRequest("bystander"), "bystander")); ended.Code != event.CodeCreated {
+		t.Errorf("the one after it ended with %s", ended.Code)
+	}
+	if ended := s.Outcome(killer); ended.Code != event.CodeProcessingError {
+		t.Errorf("ended with %s", ended.Code)
+	}
+	expectOutput(t, harness.MustCommand(t, s.Vars, "dlq", "show", "1"), "delivered too often", "encryptor")
+	harness.MustCommand(t, s.Vars, "dlq", "replay", "1")
+	again := killer
+	again.Saga += "-r1"
+	if ended := s.Outcome(again); ended.Code != event.CodeCreated {
+		t.Errorf("replayed, it ended with %s", ended.Code)
+	}
 }
