@@ -18,7 +18,8 @@ type RelaySettings struct {
 	Mode   string        `env:"NOTIFIER_MODE" help:"serve: be the Socket.IO server; relay: be a client of an existing one; default relay when NOTIFIER_RELAY_URL is set"`
 	URL    string        `env:"NOTIFIER_RELAY_URL" legacy:"http://127.0.0.1:{PORT_MESSAGES_USERS}" help:"the existing Socket.IO server, http://host:port; https:// for TLS"`
 	Token  string        `env:"NOTIFIER_RELAY_TOKEN" secret:"true" help:"sent to that server as auth.token, when it asks for one"`
-	Settle time.Duration `env:"NOTIFIER_RELAY_SETTLE" envDefault:"8s" help:"how long the server is left alone after a connection is made: it may have been away, and its clients come back first"`
+	Settle time.Duration `env:"NOTIFIER_RELAY_SETTLE" envDefault:"30s" help:"how long the server is left alone after a connection is made: it may have been away, and its clients come back first"`
+	Ack    bool          `env:"NOTIFIER_RELAY_ACK" help:"true: the server acknowledges each Profile, with false when nobody is in the room; nothing else counts as arrival"`
 	MaxAge time.Duration `env:"NOTIFIER_RELAY_MAX_AGE" envDefault:"1h" help:"outcomes older than this are not told any more; 0 for no limit"`
 }
 
@@ -49,7 +50,7 @@ func (s RelaySettings) Relays() (bool, error) {
 // runRelay relays outcomes until ctx ends. The connection stays until what is in
 // hand is settled.
 func runRelay(ctx context.Context, env *service.Env, settings RelaySettings) error {
-	client, err := relay.New(relay.Options{URL: settings.URL, Token: settings.Token, Settle: settings.Settle, Logger: env.Logger})
+	client, err := relay.New(relay.Options{URL: settings.URL, Token: settings.Token, Settle: settings.Settle, Acks: settings.Ack, Logger: env.Logger})
 	if err != nil {
 		return fmt.Errorf("NOTIFIER_RELAY_URL: %w", err)
 	}
@@ -77,9 +78,14 @@ func runRelay(ctx context.Context, env *service.Env, settings RelaySettings) err
 // that one proof serves them.
 const relayWorkers = 1024
 
+// awaited is how long an outcome is told again while nobody is in its room: by
+// default a registration takes no longer, so whoever asked for it waits that long.
+const awaited = 2 * time.Minute
+
 // sender emits to an existing Socket.IO server, as [relay.Client] does.
 type sender interface {
 	Emit(ctx context.Context, key, name string, payload any) error
+	ConnectedFor() time.Duration
 }
 
 // relayer tells outcomes to an existing Socket.IO server.
@@ -113,7 +119,10 @@ func (r relayer) relay(ctx context.Context, e saga.Event[event.Ended]) (saga.Not
 	case errors.Is(err, relay.ErrTooLarge): // an Id that nobody can have
 		r.log.Warn().Err(err).Str("saga", e.Saga).Msg("an outcome cannot be told")
 		return done, nil
-	case errors.Is(err, relay.ErrNotAcknowledged):
+	case errors.Is(err, relay.ErrNotHeard) && time.Since(e.Meta.Time) > awaited && r.client.ConnectedFor() > awaited:
+		r.log.Info().Str("saga", e.Saga).Msg("nobody has come to hear an outcome")
+		return done, nil
+	case errors.Is(err, relay.ErrNotAcknowledged), errors.Is(err, relay.ErrNotHeard):
 		return done, err
 	case err != nil:
 		return done, saga.Unavailable(err)

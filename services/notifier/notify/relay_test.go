@@ -21,9 +21,12 @@ import (
 
 // wire is a fake of the connection to an existing server. It keeps what it is given.
 type wire struct {
-	sent []string
-	err  error
+	sent  []string
+	err   error
+	since time.Duration
 }
+
+func (w *wire) ConnectedFor() time.Duration { return w.since }
 
 func (w *wire) Emit(_ context.Context, key, name string, payload any) error {
 	data, err := json.Marshal(payload)
@@ -104,6 +107,7 @@ func TestRelay_KeepsWhatHasNotArrived(t *testing.T) {
 		"while the server is away":              {relay.ErrUnavailable, new(past), true, true},
 		"while the event store is away":         {nil, &past{errAt: 1}, true, true},
 		"when the server does not acknowledge":  {relay.ErrNotAcknowledged, new(past), false, true},
+		"while nobody hears it":                 {relay.ErrNotHeard, new(past), false, true},
 		"but not what the server will not take": {relay.ErrTooLarge, new(past), false, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,6 +119,30 @@ func TestRelay_KeepsWhatHasNotArrived(t *testing.T) {
 			}
 			if c.err != nil && c.fails && !errors.Is(err, c.err) {
 				t.Errorf("the error is %v, want %v", err, c.err)
+			}
+		})
+	}
+}
+
+// Who waits for an outcome has time to come: since it came, and since the server did.
+func TestRelay_PassesOverWhatNobodyComesToHear(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		age   at
+		since time.Duration
+		kept  bool
+	}{
+		"an outcome of now":                  {justNow, time.Hour, true},
+		"the server has just come back":      {inTime, time.Minute, true},
+		"nobody has come while they could":   {inTime, time.Hour, false},
+		"the server is away again meanwhile": {inTime, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := &wire{err: relay.ErrNotHeard, since: c.since}
+			r := relayer{notifier: notifier{history: new(past), log: zerolog.Nop()}, client: w}
+			if _, err := r.relay(t.Context(), ended("ada", "a", event.CodeIncorrect, c.age)); (err != nil) != c.kept || len(w.sent) != 1 {
+				t.Errorf("sent %v, %v", w.sent, err)
 			}
 		})
 	}

@@ -21,9 +21,13 @@ type Options struct {
 	// Token is sent as auth.token when a connection is made. Empty: none.
 	Token string
 	// Settle is how long a server is left alone after a connection is made: it may
-	// have been away, and its clients come back first. The reference client tries
-	// again after 0.5 to 7.5 seconds.
+	// have been away, and its clients come back first. The reference client pauses
+	// for up to 7.5 s, and gives up an attempt that hangs, as some of thousands do,
+	// after 20 s. A server that acknowledges with false when nobody hears needs none.
 	Settle time.Duration
+	// Acks says that the server acknowledges each event: nothing else is proof, from
+	// the first event on. Without it a connection learns so from an acknowledgement.
+	Acks bool
 	// Logger is told when the server comes and goes.
 	Logger zerolog.Logger
 }
@@ -36,6 +40,9 @@ var (
 	// ErrNotAcknowledged: the event has arrived, but this server, which
 	// acknowledges events, has not acknowledged it. Emit sends it anew.
 	ErrNotAcknowledged = errors.New("the Socket.IO server has not acknowledged the event")
+	// ErrNotHeard: the server says, by acknowledging with false, that nobody hears
+	// the event now. Emit sends it anew.
+	ErrNotHeard = errors.New("nobody hears the event at the Socket.IO server")
 	// ErrTooLarge: the server would cut the connection over an event of this size.
 	ErrTooLarge = errors.New("the event is larger than the Socket.IO server takes")
 )
@@ -45,7 +52,7 @@ type Client struct {
 	endpoint string // of the websocket
 	opts     Options
 	dialer   websocket.Dialer
-	current  atomic.Pointer[conn] // nil: away
+	current  atomic.Pointer[conn] // nil: away; also while it is left alone
 }
 
 // New returns a client that is not connected: see [Client.Run].
@@ -148,10 +155,22 @@ func (c *Client) Emit(ctx context.Context, key, name string, payload any) error 
 		return ErrUnavailable
 	}
 	err := connection.emit(ctx, key, name, payload)
-	if errors.Is(err, ErrNotAcknowledged) || errors.Is(err, ErrTooLarge) || err == nil {
-		return err
+	for _, known := range []error{nil, ErrNotAcknowledged, ErrNotHeard, ErrTooLarge} {
+		if errors.Is(err, known) {
+			return err
+		}
 	}
 	return fmt.Errorf("%w: %w", ErrUnavailable, err)
+}
+
+// ConnectedFor returns how long Emit has been able to emit on the present
+// connection; 0 when it is not.
+func (c *Client) ConnectedFor() time.Duration {
+	connection := c.current.Load()
+	if connection == nil || connection.over() {
+		return 0
+	}
+	return time.Since(connection.made) - c.opts.Settle
 }
 
 // Connected is a health check: it fails while Emit does.

@@ -19,6 +19,7 @@ type conn struct {
 	ws         *websocket.Conn
 	silence    time.Duration // after which the server is taken for dead
 	maxPayload int           // bytes of one packet; 0: not said
+	made       time.Time     // when it began
 	wake       chan struct{} // holds one token when there is something to write
 	ended      chan struct{} // closed once err is set
 
@@ -28,11 +29,11 @@ type conn struct {
 	proof          // guarded by mu
 }
 
-func newConn(ws *websocket.Conn, o open) *conn {
+func newConn(ws *websocket.Conn, o open, acks bool) *conn {
 	return &conn{
-		ws: ws, silence: o.silence(), maxPayload: o.MaxPayload,
+		ws: ws, silence: o.silence(), maxPayload: o.MaxPayload, made: time.Now(),
 		wake: make(chan struct{}, 1), ended: make(chan struct{}),
-		proof: proof{byKey: map[string]*emission{}},
+		proof: proof{byKey: map[string]*emission{}, acks: acks},
 	}
 }
 
@@ -212,14 +213,19 @@ func (c *conn) pong(number string) {
 	c.stir()
 }
 
-// acknowledge takes <id>[…].
+// acknowledge takes <id>[…]. A first argument of false says that nobody hears the
+// event; any other, and none, that it has arrived.
 func (c *conn) acknowledge(packet string) {
-	id, _, _ := strings.Cut(packet, "[")
+	id, arguments, _ := strings.Cut(packet, "[")
 	n, err := strconv.ParseUint(id, 10, 64)
 	if err != nil {
 		return
 	}
+	var list []any
+	if json.Unmarshal([]byte("["+arguments), &list) == nil && len(list) > 0 && list[0] == false {
+		err = ErrNotHeard
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.acknowledged(n)
+	c.acknowledged(n, err)
 }

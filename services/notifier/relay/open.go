@@ -71,7 +71,7 @@ func (c *Client) open(ctx context.Context) (*conn, error) {
 		_ = ws.Close()
 		return nil, err
 	}
-	return newConn(ws, opened), nil
+	return newConn(ws, opened, c.opts.Acks), nil
 }
 
 // greet exchanges the packets that begin a connection.

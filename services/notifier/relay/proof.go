@@ -75,13 +75,13 @@ func (p *proof) answered(ping uint64) {
 	p.waiting = left
 }
 
-// acknowledged takes the acknowledgement of an event.
-func (p *proof) acknowledged(number uint64) {
+// acknowledged takes the acknowledgement of an event, and what it says against it.
+func (p *proof) acknowledged(number uint64, against error) {
 	p.acks = true
 	for i, e := range p.waiting {
 		if e.number == number {
 			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			e.settle(nil)
+			e.settle(against)
 			return
 		}
 	}

@@ -138,6 +138,60 @@ func TestEmit_OfAServerThatAcknowledgesTakesNothingElse(t *testing.T) {
 	}
 }
 
+func TestEmit_OfWhatNobodyHearsSaysSoAndSendsAnew(t *testing.T) {
+	t.Parallel()
+	c, s := newFake(t).client()
+	done := emit(t.Context(), c, "ada")
+	s.expect(t, `421["Profile",{"Id":"ada"}]`)
+	s.write(`431[false]`)
+	if err := receive(t, done, "the end of Emit"); !errors.Is(err, relay.ErrNotHeard) || errors.Is(err, relay.ErrUnavailable) {
+		t.Errorf("Emit: %v, want ErrNotHeard", err)
+	}
+	again := emit(t.Context(), c, "ada")
+	s.expect(t, `422["Profile",{"Id":"ada"}]`)
+	s.write(`432[true]`)
+	if err := receive(t, again, "the end of Emit"); err != nil {
+		t.Errorf("Emit: %v", err)
+	}
+}
+
+// Such a server takes its time to see who is in the room; the first answers to pings
+// come before that.
+func TestEmit_ToAServerThatIsSaidToAcknowledgeTakesNothingElse(t *testing.T) {
+	t.Parallel()
+	c, s := newFake(t).client(func(o *relay.Options) { o.Acks = true })
+	done := emit(t.Context(), c, "ada")
+	s.expect(t, `421["Profile",{"Id":"ada"}]`)
+	s.pong(t)
+	s.pong(t)
+	probe := emit(t.Context(), c, "probe") // the answers were read once what came behind them was
+	s.expect(t, `422["Profile",{"Id":"probe"}]`)
+	s.write(`432[true]`)
+	receive(t, probe, "the end of Emit")
+	s.write(`431[false]`)
+	if err := receive(t, done, "the end of Emit"); !errors.Is(err, relay.ErrNotHeard) {
+		t.Errorf("Emit: %v, want ErrNotHeard", err)
+	}
+}
+
+func TestConnectedFor_CountsFromWhenEmitCanEmit(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	c, s := f.client()
+	if c.ConnectedFor() <= 0 {
+		t.Error("not connected")
+	}
+	f.server.Listener.Close()
+	s.write("1")
+	<-s.gone
+	for c.Connected(t.Context()) == nil {
+		<-time.After(time.Millisecond)
+	}
+	if since := c.ConnectedFor(); since != 0 {
+		t.Errorf("connected for %s when it is away", since)
+	}
+}
+
 func TestEmit_FailsWhenTheConnectionEndsBeforeTheProof(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]func(*session){
