@@ -64,9 +64,9 @@ const ops = {
   async of(queue, id, method, ...args) {
     return (await (await queue.getJob(id))[method](...args)) ?? null;
   },
-  // ended returns what a dashboard shows of the jobs in a state.
-  async ended(queue, state) {
-    return (await queue.getJobs([state])).map((job) => ({ ...job.toJSON(), data: null, state }));
+  // ended returns what a dashboard shows of the jobs in a state: the latest, or all.
+  async ended(queue, state, most = 0) {
+    return (await queue.getJobs([state], 0, most - 1)).map((job) => ({ ...job.toJSON(), data: null, state }));
   },
   // addMany adds many jobs and returns their ids.
   async addMany(queue, jobs, options) {

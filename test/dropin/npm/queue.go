@@ -110,11 +110,12 @@ func (q *Queue) Job(id string) (Job, bool) {
 	return *job, true
 }
 
-// Ended returns all jobs that are "completed" or "failed", without their data.
-func (q *Queue) Ended(state string) []Job {
+// Ended returns the latest jobs that are "completed" or "failed", without their
+// data, as many as most; 0 for all.
+func (q *Queue) Ended(state string, most int) []Job {
 	q.t.Helper()
 	var jobs []Job
-	q.Do(&jobs, "ended", state)
+	q.Do(&jobs, "ended", state, most)
 	return jobs
 }
 

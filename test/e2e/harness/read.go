@@ -56,14 +56,20 @@ func (s *System) Contents(stream, filter string) []jetstream.Msg {
 	if err != nil {
 		s.T.Fatal(err)
 	}
-	left := consumer.CachedInfo().NumPending
+	want := int(consumer.CachedInfo().NumPending)
+	if want == 0 {
+		return nil
+	}
+	batch, err := consumer.Fetch(want, jetstream.FetchContext(ctx)) // Next would make a consumer for each
+	if err != nil {
+		s.T.Fatalf("read stream %s: %v", stream, err)
+	}
 	var all []jetstream.Msg
-	for ; left > 0; left-- {
-		msg, err := consumer.Next(jetstream.FetchContext(ctx))
-		if err != nil {
-			s.T.Fatalf("read stream %s: %v", stream, err)
-		}
+	for msg := range batch.Messages() {
 		all = append(all, msg)
+	}
+	if len(all) != want {
+		s.T.Fatalf("read stream %s: %d of %d events: %v", stream, len(all), want, batch.Error())
 	}
 	return all
 }

@@ -24,6 +24,10 @@ import (
 // SagaTime is how long a saga may take before a test gives up on it.
 const SagaTime = 60 * time.Second
 
+// startTime is how long a program may take until it is ready: one that relays
+// leaves its server alone first.
+const startTime = 2 * time.Minute
+
 // System is the whole of Create User, running: the services as processes.
 type System struct {
 	T     testing.TB
@@ -163,7 +167,7 @@ func FreePort(t testing.TB) string {
 // WaitReady asks a readiness probe until it answers 200.
 func WaitReady(t testing.TB, url string, p *Process) {
 	t.Helper()
-	deadline := time.After(SagaTime)
+	deadline := time.After(startTime)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
