@@ -10,12 +10,13 @@ import (
 
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/bull-bridge/bridge"
 	"github.com/create-user/create-user/services/notifier/notify"
 	"github.com/create-user/create-user/streams"
 )
 
 type configCommand struct {
-	Service string `arg:"" optional:"" help:"One service. Default: all."`
+	Service string `arg:"" optional:"" help:"One service. Default: all, but for the bull-bridge unless a BULL_ variable is set."`
 }
 
 // Help explains the command at length.
@@ -24,8 +25,8 @@ func (configCommand) Help() string {
 variables of the replaced service that say the same, or a .env file (development alone). Secrets are masked.
 
 Then everything that the service needs is tried, without changing anything: NATS with its streams and consumers, Redis,
-the database with its tables and rights, the encryption service, the keys of tokens, the Socket.IO server. The exit code is
-1 when something is wrong.`
+the database with its tables and rights, the encryption service, the keys of tokens, the Socket.IO server, the Redis of the
+Bull queue. The exit code is 1 when something is wrong.`
 }
 
 // probeTime bounds one check.
@@ -33,7 +34,7 @@ const probeTime = 10 * time.Second
 
 // Run shows the settings and checks what they lead to.
 func (c configCommand) Run(ctx context.Context, t *tool) error {
-	chosen, err := c.services()
+	chosen, err := c.services(t.vars)
 	if err != nil {
 		return err
 	}
@@ -59,9 +60,12 @@ func (c configCommand) Run(ctx context.Context, t *tool) error {
 	return nil
 }
 
-func (c configCommand) services() ([]service.Service, error) {
+// services returns the service that is asked for, or all that are in use: only who
+// has a Bull queue runs the bull-bridge.
+func (c configCommand) services(vars service.Vars) ([]service.Service, error) {
+	all, bull := services(nil), bridge.Service()
 	var names []string
-	for _, s := range services(nil) {
+	for _, s := range append(all, bull) {
 		if s.Name == c.Service {
 			return []service.Service{s}, nil
 		}
@@ -70,7 +74,12 @@ func (c configCommand) services() ([]service.Service, error) {
 	if c.Service != "" {
 		return nil, fmt.Errorf("there is no service %q: want one of %s", c.Service, strings.Join(names, ", "))
 	}
-	return services(nil), nil
+	for name, value := range vars {
+		if value != "" && strings.HasPrefix(name, "BULL_") {
+			return append(all, bull), nil
+		}
+	}
+	return all, nil
 }
 
 // configOf shows a service's own settings and checks what it needs. It returns how

@@ -7,6 +7,7 @@ require (
 	github.com/alicebob/miniredis/v2 v2.40.0
 	github.com/create-user/create-user/migrations v0.0.0
 	github.com/create-user/create-user/pkg v0.0.0
+	github.com/create-user/create-user/services/bull-bridge v0.0.0
 	github.com/create-user/create-user/services/code-checker v0.0.0
 	github.com/create-user/create-user/services/console v0.0.0
 	github.com/create-user/create-user/services/encryptor v0.0.0
@@ -98,6 +99,7 @@ require (
 replace (
 	github.com/create-user/create-user/migrations => ../../migrations
 	github.com/create-user/create-user/pkg => ../../pkg
+	github.com/create-user/create-user/services/bull-bridge => ../../services/bull-bridge
 	github.com/create-user/create-user/services/code-checker => ../../services/code-checker
 	github.com/create-user/create-user/services/console => ../../services/console
 	github.com/create-user/create-user/services/encryptor => ../../services/encryptor

@@ -44,6 +44,9 @@ func withDefaults(vars service.Vars) service.Vars {
 	set := maps.Clone(vars)
 	maps.DeleteFunc(set, func(_, value string) bool { return value == "" })
 	maps.DeleteFunc(defaults, func(name, _ string) bool { return set[name+"_FILE"] != "" })
+	if set["JWT_JWKS_URL"] != "" || set["JWT_JWKS_FILE"] != "" { // in place of the secret
+		delete(defaults, "JWT_SECRET")
+	}
 	return defaults.With(set)
 }
 

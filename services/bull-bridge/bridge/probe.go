@@ -12,6 +12,9 @@ import (
 
 func probes(vars service.Vars) ([]service.Probe, error) {
 	settings, err := service.Load[Settings](vars)
+	if err == nil {
+		err = settings.validate()
+	}
 	if err != nil {
 		return nil, err
 	}

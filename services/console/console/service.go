@@ -39,6 +39,16 @@ func (s Settings) validate() error {
 	return nil
 }
 
+// check returns an error that names the first setting which is wrong.
+func check(vars service.Vars) error {
+	settings, err := service.Load[Settings](vars)
+	if err != nil {
+		return err
+	}
+	_, err = settings.opener()
+	return errors.Join(settings.validate(), err)
+}
+
 // opener returns what opens dead letters; nil without a key.
 func (s Settings) opener() (*event.Opener, error) {
 	if s.PrivateKey == "" {
@@ -59,6 +69,7 @@ func Service(development *Development) service.Service {
 		About:    "shows operators the flow of registrations, each saga and the dead letters",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
+		Probes:   func(vars service.Vars) ([]service.Probe, error) { return nil, check(vars) },
 		Run:      func(ctx context.Context, env *service.Env) error { return run(ctx, env, development) },
 	}
 }
