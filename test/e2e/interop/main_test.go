@@ -1,5 +1,5 @@
 // Package interop has the services meet parts that others wrote: npm socket.io,
-// jsonwebtoken, nats and redis, as the surrounding systems use them.
+// jsonwebtoken, soap, nats and redis, as the surrounding systems use them.
 package interop
 
 import (
