@@ -28,6 +28,7 @@ type commands struct {
 	Secrets secretsCommand    `cmd:"" help:"Make the secrets of a deployment: nkeys, certificate, sealing keys and passwords."`
 	NATS    natsConfigCommand `cmd:"" name:"nats-config" help:"Print the accounts of a NATS server: who may do what."`
 	StandIn standInCommand    `cmd:"" name:"stand-in" help:"Serve the SOAP encryption stand-in alone (development)."`
+	Health  healthCommand     `cmd:"" name:"healthcheck" hidden:"" help:"Have the stand-in that runs with the same settings encrypt something: the health check of its container."`
 	Code    codeCommand       `cmd:"" help:"Store a verification code for an Id in Redis, and print it (development)."`
 	Token   tokenCommand      `cmd:"" help:"Print a signed token for an Id (development)."`
 	User    userCommand       `cmd:"" help:"Show the stored row of an Id."`

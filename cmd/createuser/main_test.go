@@ -73,6 +73,7 @@ func TestHelp_OfEveryCommand(t *testing.T) {
 		"secrets":        "nkeys, certificate, sealing keys",
 		"nats-config":    "who may do what",
 		"stand-in":       "encryption stand-in alone",
+		"healthcheck":    "health check of its container",
 		"version":        "version",
 	}
 	for name, want := range commands {

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"github.com/create-user/create-user/pkg/service"
+	"github.com/create-user/create-user/services/encryptor/soap"
 	"github.com/create-user/create-user/services/encryptor/standin"
 )
 
@@ -40,4 +42,32 @@ func (standInCommand) Run(ctx context.Context, t *tool) error {
 	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	return s.Shutdown(stopping)
+}
+
+type healthCommand struct{}
+
+// healthCheckTime is how long the health check of a container may take.
+const healthCheckTime = 3 * time.Second
+
+// Run has the stand-in that runs with the same settings encrypt something, as the
+// health check of its container does.
+func (healthCommand) Run(ctx context.Context, t *tool) error {
+	settings, err := service.Load[standInSettings](t.vars)
+	if err != nil {
+		return err
+	}
+	if ip, err := netip.ParseAddr(settings.Host); err == nil && ip.IsUnspecified() {
+		settings.Host = "127.0.0.1"
+	}
+	client, err := soap.New(soap.Config{
+		URL: "http://" + service.Address(settings.Host, settings.Port) + "/", Timeout: healthCheckTime, Connections: 1,
+	})
+	if err != nil {
+		return fmt.Errorf("ENCRYPT_PORT: %w", err)
+	}
+	defer client.Close()
+	if _, err := client.Encrypt(ctx, "phone", "password"); err != nil {
+		return fmt.Errorf("the stand-in does not encrypt: %w", err)
+	}
+	return nil
 }
