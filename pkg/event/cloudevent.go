@@ -51,40 +51,46 @@ type Meta struct {
 	TraceParent, TraceState string
 }
 
-// maxHeaders is how many headers an event has at most: those of Meta, and the two
-// that an append adds.
-const maxHeaders = 14
+// Headers is how many headers the fields of Meta have.
+const Headers = 13
 
-// Header returns the NATS headers of m: none for a field that is zero, and no
-// trace state without a parent. The map's type is that of nats.Header and
-// http.Header.
-func (m Meta) Header() map[string][]string {
-	h := make(map[string][]string, maxHeaders)
-	values := make([]string, 0, maxHeaders) // one array for all, instead of one for each
-	set := func(name, value string) {
-		if value != "" {
-			values = append(values, value)
-			h[name] = values[len(values)-1 : len(values) : len(values)]
-		}
+// HeaderNames returns the names of the headers of an event.
+func HeaderNames() [Headers]string {
+	return [...]string{
+		HeaderSpecVersion, HeaderID, HeaderSource, HeaderType, HeaderTime, HeaderContentType, HeaderSubject,
+		HeaderDeadline, HeaderRequested, HeaderCausation, HeaderDeliveries, HeaderTraceParent, HeaderTraceState,
 	}
-	set(HeaderSpecVersion, "1.0")
-	set(HeaderID, escape(m.ID))
-	set(HeaderSource, escape(m.Source))
+}
+
+// HeaderValues returns the values of the headers of m, in the order of
+// [HeaderNames]. That of a header which an event with m does not have is empty:
+// there is none for a field that is zero, and no trace state without a parent.
+func (m Meta) HeaderValues() [Headers]string {
+	eventType, deliveries, state := "", "", ""
 	if m.Type != "" {
-		set(HeaderType, prefix+string(m.Type)+"."+Version)
+		eventType = prefix + string(m.Type) + "." + Version
 	}
-	set(HeaderTime, formatTime(m.Time))
-	set(HeaderContentType, "application/json")
-	set(HeaderSubject, escape(m.Saga))
-	set(HeaderDeadline, formatTime(m.Deadline))
-	set(HeaderRequested, formatTime(m.Requested))
-	set(HeaderCausation, escape(m.Causation))
 	if m.Deliveries > 1 {
-		set(HeaderDeliveries, strconv.Itoa(m.Deliveries))
+		deliveries = strconv.Itoa(m.Deliveries)
 	}
 	if m.TraceParent != "" {
-		set(HeaderTraceParent, m.TraceParent)
-		set(HeaderTraceState, m.TraceState)
+		state = m.TraceState
+	}
+	return [...]string{
+		"1.0", escape(m.ID), escape(m.Source), eventType, formatTime(m.Time), "application/json", escape(m.Saga),
+		formatTime(m.Deadline), formatTime(m.Requested), escape(m.Causation), deliveries, m.TraceParent, state,
+	}
+}
+
+// Header returns the NATS headers of m. The map's type is that of nats.Header and
+// http.Header.
+func (m Meta) Header() map[string][]string {
+	h := make(map[string][]string, Headers)
+	values := m.HeaderValues() // one array for all, instead of one for each
+	for i, name := range HeaderNames() {
+		if values[i] != "" {
+			h[name] = values[i : i+1 : i+1]
+		}
 	}
 	return h
 }

@@ -6,15 +6,39 @@ import (
 	"time"
 )
 
-// loop takes batches and settles them until ctx ends.
-func (r *runner[In, Out]) loop(ctx, work context.Context) {
-	in, err := r.openInbox()
-	for ; err != nil; in, err = r.openInbox() {
+// open opens what a loop needs, and runs it until ctx ends.
+func (r *runner[In, Out]) open(ctx, work context.Context) {
+	for {
+		in, out, err := r.openBoxes()
+		if err == nil {
+			own := *r
+			own.out = out
+			own.loop(ctx, work, in)
+			out.close()
+			return
+		}
 		r.log.Warn().Err(err).Msg("cannot take events")
 		if pause(ctx, time.Second) != nil {
 			return
 		}
 	}
+}
+
+func (r *runner[In, Out]) openBoxes() (*inbox, *outbox, error) {
+	in, err := r.openInbox()
+	if err != nil {
+		return nil, nil, err
+	}
+	out, err := openOutbox(in.conn, r.step.Batch)
+	if err != nil {
+		_ = in.sub.Unsubscribe() // nothing was asked for yet
+		return nil, nil, err
+	}
+	return in, out, nil
+}
+
+// loop takes batches and settles them until ctx ends.
+func (r *runner[In, Out]) loop(ctx, work context.Context, in *inbox) {
 	var held []*message[In] // events whose dependency is away
 	stalled := 0            // rounds in a row that settled nothing
 	for ctx.Err() == nil {

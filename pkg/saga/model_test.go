@@ -26,9 +26,14 @@ import (
 func TestModel(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t, event.StepEncryptor) // no consumer is used: the test delivers
+	out, err := saga.OpenLossy(s.JS().Conn(), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(out.Close)
 	var ends [2]int
 	rapid.Check(t, func(rt *rapid.T) {
-		m := newModel(rt, s)
+		m := newModel(rt, s, out)
 		rt.Repeat(map[string]func(*rapid.T){
 			"deliver":  m.deliver,
 			"handle":   m.handle,
@@ -68,7 +73,7 @@ type model struct {
 	result    error // of the next call of a handler
 	early     bool  // the handler fails before its effect, not after it
 	undoFails bool
-	fault     fault // of the next append
+	out       *saga.Lossy // of all appends
 }
 
 // delivered is an event as one step's consumer sees it.
@@ -89,10 +94,10 @@ type working struct {
 
 const modelLimit = 5
 
-func newModel(t *rapid.T, s *sagatest.Server) *model {
-	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}}
+func newModel(t *rapid.T, s *sagatest.Server, out *saga.Lossy) *model {
+	m := &model{s: s, key: s.Key("ada"), effects: map[string]bool{}, out: out}
 	cfg := s.Config()
-	cfg.Logger, cfg.JetStream, cfg.DeliveryLimit = zerolog.Nop(), &faulty{s.JS(), m}, modelLimit
+	cfg.Logger, cfg.DeliveryLimit = zerolog.Nop(), modelLimit
 	m.takers = map[string]func(*nats.Msg) saga.Delivery{
 		event.StepCodeChecker: drive(cfg, m, event.StepCodeChecker, func(e event.TokenVerified) event.CodeChecked { return checked(e.ID) }),
 		event.StepEncryptor:   drive(cfg, m, event.StepEncryptor, func(e event.CodeChecked) event.Encrypted { return event.Encrypted{ID: e.ID} }),
@@ -134,7 +139,7 @@ func drive[In, Out event.Body](cfg saga.Config, m *model, name string, next func
 		delete(m.effects, name)
 		return nil
 	}
-	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo}, m.told)
+	take, err := saga.Drive(cfg, saga.Step[In, Out]{Name: name, Handle: saga.Each(1, handle), Undo: undo}, m.out, m.told)
 	if err != nil {
 		panic(err)
 	}
@@ -208,7 +213,7 @@ func (m *model) handle(t *rapid.T) {
 // settle lets a process settle what it has handled: append, then ack.
 func (m *model) settle(t *rapid.T) {
 	w := m.pick(t, func(w *working) bool { return w.handled })
-	m.fault = rapid.SampledFrom([]fault{none, none, none, requestLost, answerLost}).Draw(t, "fault")
+	m.out.Fault = rapid.SampledFrom([]saga.Fault{saga.NoFault, saga.NoFault, saga.NoFault, saga.RequestLost, saga.AnswerLost}).Draw(t, "fault")
 	m.undoFails = rapid.IntRange(0, 4).Draw(t, "undo fails") == 0
 	w.deaf = rapid.IntRange(0, 3).Draw(t, "ack is lost") == 0
 	m.finish(t.Context(), w)
@@ -276,7 +281,7 @@ func (m *model) check(t *rapid.T) {
 
 // rest handles without faults all that is in hand or open, and checks the end.
 func (m *model) rest(t *rapid.T) {
-	m.result, m.fault, m.undoFails = nil, none, false
+	m.result, m.out.Fault, m.undoFails = nil, saga.NoFault, false
 	for rounds := 0; len(m.inHand)+len(m.open) > 0; rounds++ {
 		if rounds > 100 {
 			t.Fatalf("no rest: %d in hand, %d open", len(m.inHand), len(m.open))

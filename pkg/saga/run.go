@@ -73,7 +73,8 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 	return otherwise
 }
 
-// runner runs one step. Its fields do not change once it runs.
+// runner runs one step. Its fields do not change once it runs. Each loop has a copy
+// with an outbox of its own.
 type runner[In, Out event.Body] struct {
 	cfg      Config
 	step     Step[In, Out]
@@ -82,6 +83,7 @@ type runner[In, Out event.Body] struct {
 	mayFail  bool       // what the step consumes stands before the pivot
 	source   string
 	store    *Store
+	out      appender                                // of the loop
 	publish  func(subject string, data []byte) error // without an answer
 	observer Observer
 	log      zerolog.Logger
@@ -109,7 +111,7 @@ func Run[In, Out event.Body](ctx context.Context, cfg Config, step Step[In, Out]
 
 	var loops sync.WaitGroup
 	for range r.cfg.Loops {
-		loops.Go(func() { r.loop(ctx, work) })
+		loops.Go(func() { r.open(ctx, work) })
 	}
 	loops.Wait()
 	r.log.Info().Msg("step has stopped")

@@ -15,13 +15,13 @@ import (
 
 // appending is an append in flight.
 type appending[In event.Body] struct {
-	m       *message[In]
-	meta    event.Meta
-	code    event.Code // when it ends the saga
-	data    []byte
-	pending pendingAppend
-	span    trace.Span // nil when nothing is traced
-	err     error      // of beginning it
+	m      *message[In]
+	meta   event.Meta
+	code   event.Code // when it ends the saga
+	data   []byte
+	number uint64     // in the loop's outbox
+	span   trace.Span // nil when nothing is traced
+	err    error      // of beginning it
 }
 
 // settle carries out what follows from the results of a batch: it appends all
@@ -31,7 +31,8 @@ type appending[In event.Body] struct {
 func (r *runner[In, Out]) settle(ctx context.Context, batch []*message[In], results []Result[Out]) (held []*message[In]) {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.HandleTimeout)
 	defer cancel()
-	var appends []appending[In]
+	r.out.reset()
+	appends := make([]appending[In], 0, len(batch))
 	for i, m := range batch {
 		d := r.decide(m, results[i].Err)
 		r.report(m, d, results[i].Err)
@@ -123,7 +124,8 @@ func (r *runner[In, Out]) append(ctx context.Context, m *message[In], body event
 	if ended, ok := body.(event.Ended); ok {
 		a.code = ended.Code
 	}
-	a.pending, a.err = r.store.begin(a.meta, m.Key, data, m.after)
+	a.number, err = r.out.begin(a.meta, m.Key, data, m.after)
+	a.err = appendError(t, err)
 	return a
 }
 
@@ -136,7 +138,7 @@ func (r *runner[In, Out]) finish(ctx context.Context, a appending[In]) (err erro
 	defer func() { EndSend(a.span, err) }()
 	err = a.err
 	if err == nil {
-		err = a.pending.wait(ctx)
+		err = appendError(a.meta.Type, r.out.wait(ctx, a.number))
 		a.m.appended = err == nil
 	}
 	if err == nil || is[poison](err) {

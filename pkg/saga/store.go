@@ -77,47 +77,29 @@ const (
 // when the event is too large ever to be stored; any other error leaves open
 // whether it is stored.
 func (s *Store) Append(ctx context.Context, m event.Meta, k event.Key, data []byte, after uint64) error {
-	pending, err := s.begin(m, k, data, after)
+	future, err := s.js.PublishMsgAsync(&nats.Msg{
+		Subject: k.Subject(m.Type), Header: newAppendHeader().of(m, k, after), Data: data,
+	})
 	if err != nil {
-		return err
+		return appendError(m.Type, err)
 	}
-	return pending.wait(ctx)
-}
-
-// begin sends an append without waiting for its acknowledgement.
-func (s *Store) begin(m event.Meta, k event.Key, data []byte, after uint64) (pendingAppend, error) {
-	msg := &nats.Msg{Subject: k.Subject(m.Type), Header: m.Header(), Data: data}
-	msg.Header[jetstream.ExpectedLastSubjSeqHeader] = []string{strconv.FormatUint(after, 10)}
-	msg.Header[jetstream.ExpectedLastSubjSeqSubjHeader] = []string{k.History()}
-	future, err := s.js.PublishMsgAsync(msg)
-	if err != nil {
-		return pendingAppend{}, appendError(m.Type, err)
-	}
-	return pendingAppend{future: future, what: m.Type}, nil
-}
-
-// pendingAppend is an append that was sent.
-type pendingAppend struct {
-	future jetstream.PubAckFuture
-	what   event.Type
-}
-
-// wait waits for the acknowledgement. Errors as in [Store.Append].
-func (p pendingAppend) wait(ctx context.Context) error {
 	select {
-	case <-p.future.Ok():
+	case <-future.Ok():
 		return nil
-	case err := <-p.future.Err():
-		return appendError(p.what, err)
+	case err := <-future.Err():
+		return appendError(m.Type, err)
 	case <-ctx.Done():
-		return fmt.Errorf("append %s: wait for the acknowledgement: %w", p.what, ctx.Err())
+		return appendError(m.Type, fmt.Errorf("wait for the acknowledgement: %w", ctx.Err()))
 	}
 }
 
-// appendError says what an error of publishing means for an append.
+// appendError says what an error of publishing means for an append. No error is
+// one that it stays.
 func appendError(what event.Type, err error) error {
 	api, ok := errors.AsType[*jetstream.APIError](err)
 	switch {
+	case err == nil:
+		return nil
 	case ok && (api.ErrorCode == codeWrongLastSequence || api.ErrorCode == codeWrongLastSequenceConstant):
 		return fmt.Errorf("append %s: %w", what, ErrMoved)
 	case tooLarge(err):
