@@ -99,6 +99,7 @@ func (o Options) validate() error {
 func (o Options) engine(open func(*engineio.Session) engineio.Receiver) engineio.Options {
 	return engineio.Options{
 		Open:         open,
+		Panicked:     func(err error) { o.Logger.Error().Err(err).Msg("a client's session has ended") },
 		Origins:      o.Origins,
 		MaxPayload:   o.MaxPayload,
 		MaxSessions:  o.MaxClients,

@@ -44,6 +44,10 @@ type Options struct {
 	// request without an Origin header comes from no page and is always served.
 	Origins []string
 
+	// Panicked is told of a panic, which ends the session of a websocket and nothing
+	// else. The error has its place, not its text. Nil: nobody needs to know.
+	Panicked func(error)
+
 	MaxPayload  int // bytes of one message, and of one POST; default 32 KiB
 	MaxSessions int // sessions at once; default 20,000
 	Queue       int // packets that wait for one client; default 128
@@ -55,6 +59,9 @@ type Options struct {
 }
 
 func (o Options) withDefaults() Options {
+	if o.Panicked == nil {
+		o.Panicked = func(error) {}
+	}
 	o.MaxPayload = or(o.MaxPayload, 32<<10)
 	o.MaxSessions = or(o.MaxSessions, 20_000)
 	o.Queue = or(o.Queue, 128)

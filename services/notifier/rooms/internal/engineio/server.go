@@ -53,6 +53,8 @@ func New(opts Options) (*Server, error) {
 	// The origin is judged before any transport is chosen, see allowOrigin.
 	srv.upgrader.CheckOrigin = func(*http.Request) bool { return true }
 	srv.upgrader.HandshakeTimeout = srv.opts.IOTimeout
+	srv.upgrader.ReadBufferSize, srv.upgrader.WriteBufferSize = readBuffer, writeBuffer
+	srv.upgrader.WriteBufferPool = new(sync.Pool)
 	srv.tasks.Go(srv.heartbeat)
 	return srv, nil
 }

@@ -117,7 +117,8 @@ func TestWebsocket_EndsASessionThatBreaksTheProtocol(t *testing.T) {
 }
 
 func TestWebsocket_EndsHoweverTheClientGoes(t *testing.T) {
-	h := start(t, Options{})
+	faults := make(chan error, 1)
+	h := start(t, Options{Panicked: func(err error) { faults <- err }})
 	t.Run("by a packet", func(t *testing.T) {
 		w, shake := enginetest.OpenWebsocket(t, h.url)
 		w.Say("1")
@@ -138,6 +139,9 @@ func TestWebsocket_EndsHoweverTheClientGoes(t *testing.T) {
 		w, shake := enginetest.OpenWebsocket(t, h.url)
 		w.Say("4panic")
 		h.expectClosed(shake.SID, TransportLost)
+		if fault := (<-faults).Error(); !strings.Contains(fault, "receive") || strings.Contains(fault, "a receiver's fault") {
+			t.Errorf("told of %s", fault)
+		}
 		other.Say("4still here")
 		other.Expect("4still here")
 	})

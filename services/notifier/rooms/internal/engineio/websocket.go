@@ -2,7 +2,9 @@ package engineio
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -12,8 +14,17 @@ import (
 // farewell bounds how long a closing server waits for a client to hang up.
 const farewell = 2 * time.Second
 
-// serveWebsocket makes a request a websocket, has start find the session that
-// it is for, and serves it until it ends.
+// readBuffer is the size in bytes of a websocket's buffer for reading, and
+// writeBuffer that of those for writing, which are shared. What clients say is
+// short. A message that is longer takes more reads, and no more writes.
+const (
+	readBuffer  = 512
+	writeBuffer = 1 << 10
+)
+
+// serveWebsocket makes a request a websocket, and has a goroutine serve that until
+// it ends. So what net/http keeps of a request, its buffers above all, goes as the
+// request does: it is more than what a session needs.
 func (srv *Server) serveWebsocket(w http.ResponseWriter, r *http.Request, start func(*websocket.Conn) (*Session, error)) {
 	if !srv.begin() {
 		unavailable(w, errClosing)
@@ -28,7 +39,18 @@ func (srv *Server) serveWebsocket(w http.ResponseWriter, r *http.Request, start 
 	if err != nil {
 		return // the client has been answered
 	}
-	defer func() { closeQuietly(conn.NetConn()) }()
+	srv.tasks.Go(func() { srv.serve(conn, start) }) // before Done: Close waits for it, too
+}
+
+// serve has start find the session that a websocket is for, and serves it until it
+// ends. A panic ends the session alone, as net/http has it.
+func (srv *Server) serve(conn *websocket.Conn, start func(*websocket.Conn) (*Session, error)) {
+	defer func() {
+		closeQuietly(conn.NetConn())
+		if p := recover(); p != nil {
+			srv.opts.Panicked(fmt.Errorf("a websocket's session: panic of type %T\n%s", p, debug.Stack()))
+		}
+	}()
 	conn.SetReadLimit(int64(srv.opts.MaxPayload))
 	s, err := start(conn)
 	if err != nil {
