@@ -33,12 +33,12 @@ var (
 	errStray    = unusable("it has text between its elements")
 )
 
-// inspect checks that a body is one SOAP 1.1 envelope that holds the contract's
+// readAnswer reads a body that is one SOAP 1.1 envelope with the contract's
 // answer, or returns the *Fault that it holds instead. The generated client is
 // less strict: it takes an empty body for an answer and the last of two values
 // for the value, and panics at an element named "attachments". Elements that the
 // contract does not name are ignored within the answer, so that it may grow.
-func inspect(body []byte) error {
+func readAnswer(body []byte) (answer Encrypted, err error) {
 	var envelopes, bodies, contents int
 	var fault *Fault
 	d := xml.NewDecoder(bytes.NewReader(bytes.TrimPrefix(body, []byte(byteOrderMark))))
@@ -49,7 +49,8 @@ func inspect(body []byte) error {
 			fault, err = readFault(d, element)
 			return err
 		case responseName():
-			return inspectValues(d)
+			answer, err = readValues(d)
+			return err
 		}
 		return errShape
 	}
@@ -63,7 +64,7 @@ func inspect(body []byte) error {
 		}
 		return errShape
 	}
-	err := children(d, func(element xml.StartElement) error {
+	err = children(d, func(element xml.StartElement) error {
 		envelopes++
 		if element.Name != envelopeName() {
 			return errShape
@@ -72,13 +73,13 @@ func inspect(body []byte) error {
 	})
 	switch {
 	case err != nil:
-		return err
+		return Encrypted{}, err
 	case envelopes != 1 || bodies != 1 || contents != 1:
-		return errShape
+		return Encrypted{}, errShape
 	case fault != nil:
-		return fault
+		return Encrypted{}, fault
 	}
-	return nil
+	return answer, nil
 }
 
 // readFault reads a fault. Some servers write the code as in SOAP 1.2 although
@@ -94,28 +95,32 @@ func readFault(d *xml.Decoder, element xml.StartElement) (*Fault, error) {
 	return newFault(cmp.Or(f.Code, f.Code12)), nil
 }
 
-// inspectValues checks what EncryptResponse holds. Servers differ on whether its
+// readValues reads what EncryptResponse holds. Servers differ on whether its
 // children are in a namespace.
-func inspectValues(d *xml.Decoder) error {
+func readValues(d *xml.Decoder) (values Encrypted, err error) {
 	var phones, passwords int
-	err := children(d, func(element xml.StartElement) error {
+	err = children(d, func(element xml.StartElement) (err error) {
+		var value *string
 		switch element.Name.Local {
 		case "EncryptedPhone":
 			phones++
+			value = &values.Phone
 		case "EncryptedPassword":
 			passwords++
+			value = &values.Password
 		default:
 			return skip(d)
 		}
 		if element.Name.Space != contractSpace && element.Name.Space != "" {
 			return errFields
 		}
-		return text(d)
+		*value, err = text(d)
+		return err
 	})
 	if err == nil && (phones != 1 || passwords != 1) {
 		err = errFields
 	}
-	return err
+	return values, err
 }
 
 // children visits each child of the element that d is in, or the root of the
@@ -146,15 +151,18 @@ func children(d *xml.Decoder, visit func(xml.StartElement) error) error {
 }
 
 // text reads an element that may hold nothing but text.
-func text(d *xml.Decoder) error {
+func text(d *xml.Decoder) (string, error) {
+	all := ""
 	for {
 		token, _ := d.Token()
-		switch token.(type) {
+		switch t := token.(type) {
 		case xml.EndElement:
-			return nil
-		case xml.CharData, xml.Comment:
+			return all, nil
+		case xml.CharData:
+			all += string(t)
+		case xml.Comment:
 		default:
-			return errFields
+			return "", errFields
 		}
 	}
 }

@@ -103,11 +103,12 @@ func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted
 	}
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	answer, err := c.port.EncryptContext(limited, &wsdl.EncryptRequest{Phone: phone, Password: password})
-	if err != nil {
+	_, err := c.port.EncryptContext(limited, &wsdl.EncryptRequest{Phone: phone, Password: password})
+	answer, ok := errors.AsType[answered](err)
+	if !ok {
 		return Encrypted{}, explain(ctx, err)
 	}
-	encrypted := Encrypted{Phone: answer.EncryptedPhone, Password: answer.EncryptedPassword}
+	encrypted := answer.Encrypted
 	switch {
 	case strings.TrimSpace(encrypted.Phone) == "" || strings.TrimSpace(encrypted.Password) == "":
 		return Encrypted{}, unusable("a value is empty")
@@ -121,8 +122,8 @@ func (c *Client) Encrypt(ctx context.Context, phone, password string) (Encrypted
 func (c *Client) Close() { c.close() }
 
 // explain gives an error of the generated client its kind. The exchange has done
-// so for all but two: the end of the caller's context, and what the decoder
-// cannot read, of which its text may quote the answer.
+// so for all but two: the end of the caller's context, and what the generated
+// client makes of it by itself, whose text may quote what it was given.
 func explain(ctx context.Context, err error) error {
 	if _, ok := errors.AsType[*Fault](err); ok || errors.Is(err, ErrUnusable) {
 		return err

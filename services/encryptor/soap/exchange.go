@@ -1,7 +1,6 @@
 package soap
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/tls"
@@ -35,8 +34,10 @@ func newTransport(config Config) *http.Transport {
 	}
 }
 
-// exchange is the HTTP client that the generated client sends through. It lets
-// pass only answers that the generated client reads rightly.
+// exchange is the HTTP client that the generated client sends through. It reads
+// the answer itself, and more strictly; the generated client would read it once
+// more, by reflection. So the generated client gets to see an error only, which
+// may be an [answered].
 //
 // It sends through a transport and not an http.Client, which would follow
 // redirects, and the values with them.
@@ -45,8 +46,14 @@ type exchange struct {
 	limit     int64 // bytes of an answer's body
 }
 
-// Do sends a request and reads the whole answer. Its errors are *Fault,
-// ErrUnavailable and ErrUnusable.
+// answered is the contract's answer, as the error that the generated client hands on.
+type answered struct{ Encrypted }
+
+// Error implements error. It names no value.
+func (answered) Error() string { return "the encryption service has answered" }
+
+// Do sends a request and reads the whole answer. Its errors are answered, *Fault,
+// ErrUnavailable and ErrUnusable; it never returns a response.
 func (x exchange) Do(req *http.Request) (*http.Response, error) {
 	prepare(req)
 	res, err := x.transport.RoundTrip(req)
@@ -58,23 +65,12 @@ func (x exchange) Do(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, unavailable(req.Context(), err)
 	}
-	if err := judge(res.StatusCode, body, int64(len(body)) > x.limit); err != nil {
+	answer, err := judge(res.StatusCode, body, int64(len(body)) > x.limit)
+	if err != nil {
 		return nil, err
 	}
-	// The generated client decodes in another way what a header calls multipart.
-	return &http.Response{
-		StatusCode: http.StatusOK,
-		Header:     http.Header{"Content-Type": {"text/xml"}},
-		Body:       read{bytes.NewReader(body)},
-	}, nil
+	return nil, answered{answer}
 }
-
-// read is a body that was read. The decoder reads it byte by byte as it is,
-// without a buffer of its own around it.
-type read struct{ *bytes.Reader }
-
-// Close implements io.Closer.
-func (read) Close() error { return nil }
 
 // prepare corrects the generated client's request.
 func prepare(req *http.Request) {
@@ -87,27 +83,27 @@ func prepare(req *http.Request) {
 	req.Header["Idempotency-Key"] = nil
 }
 
-// judge returns nil for the contract's answer, and an error of this package for
-// any other. A fault counts with status 200, as some servers send it, and with
+// judge returns the contract's answer, and an error of this package for any
+// other. A fault counts with status 200, as some servers send it, and with
 // an error status, but not with one that says that the service is away.
-func judge(status int, body []byte, tooLarge bool) error {
+func judge(status int, body []byte, tooLarge bool) (Encrypted, error) {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusRequestTimeout,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
+		return Encrypted{}, fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
 	}
-	err := errTooLarge
+	answer, err := Encrypted{}, errTooLarge
 	if !tooLarge {
-		err = inspect(body)
+		answer, err = readAnswer(body)
 	}
 	_, isFault := errors.AsType[*Fault](err)
 	switch {
 	case status == http.StatusOK, isFault && status >= http.StatusBadRequest:
-		return err
+		return answer, err
 	case status >= http.StatusInternalServerError:
-		return fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
+		return Encrypted{}, fmt.Errorf("%w: HTTP status %d", ErrUnavailable, status)
 	}
-	return fmt.Errorf("%w: HTTP status %d", ErrUnusable, status)
+	return Encrypted{}, fmt.Errorf("%w: HTTP status %d", ErrUnusable, status)
 }
 
 func unusable(why string) error { return fmt.Errorf("%w: %s", ErrUnusable, why) }
