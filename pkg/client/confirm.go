@@ -13,7 +13,7 @@ import (
 
 // confirm finds out whose request a duplicate was taken for. The first one
 // stands in the inbox at the given sequence, or its saga has begun. A publisher
-// that may read neither (see the access package) waits for the outcome.
+// that may read neither (see the access package) waits for the first one's outcome.
 func (c *Client) confirm(ctx context.Context, r Registration, sequence uint64) error {
 	for {
 		attempt, cancel := context.WithTimeout(ctx, sendTime)
@@ -22,7 +22,24 @@ func (c *Client) confirm(ctx context.Context, r Registration, sequence uint64) e
 		if !unanswered(err) || ctx.Err() != nil {
 			return err
 		}
+		if c.endedForAnother(ctx, r) {
+			return ErrKeyUsed
+		}
 	}
+}
+
+// endedForAnother reports whether a saga with r's key has ended that is another
+// user's. What cannot be read is looked for again.
+func (c *Client) endedForAnother(ctx context.Context, r Registration) bool {
+	ctx, cancel := context.WithTimeout(ctx, sendTime)
+	defer cancel()
+	for _, t := range []event.Type{event.TypeCompleted, event.TypeFailed} {
+		end, err := saga.NewStore(c.js).LastOf(ctx, event.Key{User: "*", Saga: r.Key}, t)
+		if err == nil && end.User != event.UserHash(r.ID) {
+			return true
+		}
+	}
+	return false
 }
 
 // owns returns nil when the first request with r's key is for r's Id.

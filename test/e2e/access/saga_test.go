@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"testing"
 
@@ -122,6 +123,13 @@ func TestAccounts_EveryServiceDoesItsWork(t *testing.T) {
 				t.Fatal(err)
 			}
 			outcome(t, c, event.Key{Saga: r.Key})
+		}
+	})
+	t.Run("another user's key is refused", func(t *testing.T) {
+		r := registration(s, "somebody else", "")
+		r.Key = "twice-1"
+		if _, err := c.Request(t.Context(), r); !errors.Is(err, client.ErrKeyUsed) {
+			t.Errorf("error = %v, want %v", err, client.ErrKeyUsed)
 		}
 	})
 	t.Run("poison is dead-lettered, and the operator replays and discards", func(t *testing.T) {
