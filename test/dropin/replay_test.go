@@ -48,7 +48,7 @@ type flavour struct {
 // overflows, and those that were left out try again after 20 s.
 func flavours(n int) map[string]flavour {
 	return map[string]flavour{
-		"to a server that acknowledges nothing":                       {settle: 5*time.Second + time.Duration(n)*11*time.Millisecond},
+		"to a server that acknowledges nothing":                       {settle: 10*time.Second + time.Duration(n)*10*time.Millisecond},
 		"to a server that acknowledges with whether anybody hears it": {arguments: []string{"ack"}, ack: true},
 	}
 }
@@ -98,11 +98,13 @@ func (r *replay) users(kind string) map[string]int {
 	users := map[string]int{}
 	for _, e := range events {
 		if e.Event == kind {
-			users[string(e.Args[0])]++
+			users[unquote(e.Args[0])]++
 		}
 	}
 	return users
 }
+
+func unquote(id json.RawMessage) string { return strings.Trim(string(id), `"`) }
 
 // await is until with the patience that so many registrations need.
 func (r *replay) await(what string, ok func() bool) {
@@ -167,11 +169,11 @@ func (r *replay) told() map[string][]string {
 			if e.Event != "told" {
 				continue
 			}
-			who := string(e.Args[1])
+			who := unquote(e.Args[1])
 			if string(e.Args[2]) == "0" {
 				who = ""
 			}
-			user := strings.TrimSuffix(strings.Trim(string(e.Args[0]), `"`), "_Create_User")
+			user := strings.TrimSuffix(unquote(e.Args[0]), "_Create_User")
 			told[user] = append(told[user], who)
 		}
 	}
@@ -184,7 +186,6 @@ func (r *replay) told() map[string][]string {
 // outcomes were told in vain, and heard again.
 func (r *replay) expectOutcomes() (inVain, again int) {
 	r.t.Helper()
-	heard := map[string]int{}
 	events, _ := r.browsers.Events("browsers")
 	for _, e := range events {
 		if e.Event != "heard" {
@@ -194,8 +195,8 @@ func (r *replay) expectOutcomes() (inVain, again int) {
 		if err := json.Unmarshal(e.Args[1], &outcome); err != nil || !outcome.Status || outcome.Message != event.CodeCreated.Message() {
 			r.t.Errorf("%s heard %s", e.Args[0], e.Args[1])
 		}
-		heard[strings.Trim(string(e.Args[0]), `"`)]++
 	}
+	heard := r.users("heard")
 	told, deaf := r.told(), 0
 	for user := range r.n {
 		id := r.id(user)
@@ -299,15 +300,25 @@ func (r *replay) run() {
 		r.n, took.Round(time.Second), inVain, again, r.board.looks)
 }
 
-// allTold reports whether everybody has heard, or the relay has nothing left to tell.
+// allTold reports whether everybody has heard; or, for not to wait in vain, whether
+// the relay has nothing left to tell, and those it was told to have heard.
 func (r *replay) allTold() bool {
-	if len(r.users("heard")) == r.n {
+	heard := r.users("heard")
+	if len(heard) == r.n {
 		return true
 	}
-	stream, err := r.system.JS.Consumer(r.t.Context(), event.StreamEvents, event.StepNotifier)
+	consumer, err := r.system.JS.Consumer(r.t.Context(), event.StreamEvents, event.StepNotifier)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	info := stream.CachedInfo()
-	return info.NumPending == 0 && info.NumAckPending == 0 && len(r.told()) == r.n
+	told := r.told()
+	if info := consumer.CachedInfo(); info.NumPending > 0 || info.NumAckPending > 0 || len(told) < r.n {
+		return false
+	}
+	for user, who := range told {
+		if strings.Join(who, "") != "" && heard[user] == 0 {
+			return false
+		}
+	}
+	return true
 }
