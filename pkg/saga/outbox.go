@@ -28,7 +28,7 @@ type appender interface {
 // outbox is where a loop's appends are acknowledged. An append has a number,
 // which stands at the end of the subject that its acknowledgement comes to. The
 // client library's asynchronous publishing has a future, a timer and a map's entry
-// for each, and reads each acknowledgement by reflection: a sixth of what a
+// for each, and reads each acknowledgement by reflection: an eighth of what a
 // runner spent.
 type outbox struct {
 	conn    *nats.Conn
