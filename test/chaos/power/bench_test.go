@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -13,6 +14,10 @@ import (
 	"github.com/create-user/create-user/streams"
 	"github.com/create-user/create-user/test/chaos/system"
 )
+
+// patience is how long an append may wait for its turn: with a disk that flushes
+// each, longer than the client library's 200 ms.
+const patience = time.Minute
 
 // BenchmarkAppend measures what it costs to lose nothing at a power failure: first
 // events of sagas, 300 bytes each, appended with the expectation that every writer
@@ -42,7 +47,7 @@ func BenchmarkAppend(b *testing.B) {
 				msg := &nats.Msg{Subject: k.Subject(event.TypeTokenVerified), Data: data, Header: nats.Header{
 					jetstream.ExpectedLastSubjSeqHeader: {"0"}, jetstream.ExpectedLastSubjSeqSubjHeader: {k.History()},
 				}}
-				if _, err := js.PublishMsgAsync(msg); err != nil {
+				if _, err := js.PublishMsgAsync(msg, jetstream.WithStallWait(patience)); err != nil {
 					b.Fatal(err)
 				}
 			}
