@@ -80,6 +80,7 @@ func (o *outbox) reset() {
 
 func (o *outbox) begin(m event.Meta, k event.Key, data []byte, after uint64) (uint64, error) {
 	n := o.first + uint64(len(o.answers))
+	o.answers = append(o.answers, answer{}) // whatever comes: a number stands for one append alone
 	err := o.conn.PublishMsg(&nats.Msg{
 		Subject: k.Subject(m.Type), Reply: o.replies + strconv.FormatUint(n, 10),
 		Header: o.header.of(m, k, after), Data: data,
@@ -87,7 +88,6 @@ func (o *outbox) begin(m event.Meta, k event.Key, data []byte, after uint64) (ui
 	if err != nil {
 		return 0, err
 	}
-	o.answers = append(o.answers, answer{})
 	return n, nil
 }
 

@@ -119,6 +119,23 @@ func TestOutbox_AnswerOfAnEarlierRoundIsPassedOver(t *testing.T) {
 	}
 }
 
+// What the client library refused may still have been written, to a connection that
+// breaks: what answers it must not be taken for the answer to another append.
+func TestOutbox_NumberOfAnAppendThatWasRefusedIsNotGivenAgain(t *testing.T) {
+	t.Parallel()
+	s := sagatest.New(t)
+	out := openOutbox(t, s.JS().Conn())
+	k := s.Key("ada")
+	m := metaOf(k, event.TypeTokenVerified)
+	before := send(t, out, k, m, 0)
+	if _, err := out.Begin(m, k, make([]byte, s.JS().Conn().MaxPayload()), 1); !errors.Is(err, nats.ErrMaxPayload) {
+		t.Fatalf("got %v", err)
+	}
+	if next := send(t, out, k, m, 1); next != before+2 {
+		t.Errorf("the append behind it has number %d, and the one before it %d", next, before)
+	}
+}
+
 func TestOutbox_NoStreamAnswersAtOnce(t *testing.T) {
 	t.Parallel()
 	s := sagatest.New(t)
