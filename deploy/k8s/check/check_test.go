@@ -35,6 +35,7 @@ func TestCheck_RefusesWhatIsWrong(t *testing.T) {
 		"a volume that is not there":         {"name: secrets\n          readOnly", "name: secret\n          readOnly", "volumeMounts[0].name"},
 		"a selector of other pods":           {"  selector:\n    matchLabels:\n      app.kubernetes.io/name: encryptor", "  selector:\n    matchLabels:\n      app.kubernetes.io/name: other", "selector"},
 		"a pod that the namespace refuses":   {"runAsNonRoot: true", "runAsNonRoot: false", "pod security"},
+		"a pod without a container":          {" containers:", " initContainers:", "want one container"},
 		"a file that nobody makes":           {"/run/secrets/JWT_SECRET", "/run/secrets/JWT_KEY", "makes no JWT_KEY"},
 		"a field that KEDA does not know":    {"pollingInterval:", "pollInterval:", "pollInterval"},
 		"a consumer that is not declared":    {"consumer: row-remover", "consumer: row-mover", "row-mover"},

@@ -49,8 +49,10 @@ func (k knowledge) podFiles(p pod) []error {
 		}
 	}
 	variables := map[string]string{}
-	for _, v := range p.template.Spec.Containers[0].Env {
-		variables[v.Name] = v.Value
+	for _, c := range p.template.Spec.Containers {
+		for _, v := range c.Env {
+			variables[v.Name] = v.Value
+		}
 	}
 	return k.files(variables, secret)
 }
