@@ -25,8 +25,9 @@ type Server struct {
 	stop     chan struct{} // closed to end the heartbeat
 	ended    chan struct{} // closed when Close has done its work
 
-	// tasks counts the heartbeat and the requests that became websockets. It grows
-	// only under mu while closing is false, so that Close can wait for it.
+	// tasks counts the heartbeat, the requests that become websockets, and these. It
+	// grows only under mu while closing is false, and by one of the tasks, so that
+	// Close can wait for it.
 	tasks sync.WaitGroup
 
 	mu       sync.Mutex
