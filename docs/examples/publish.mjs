@@ -7,6 +7,10 @@
 import { connect, headers } from "nats";
 
 const [key, request] = process.argv.slice(2);
+if (!request) {
+  console.error(`usage: publish.mjs <key> '{"Id": …, "Token": …, …}'`);
+  process.exit(1);
+}
 const connection = await connect({ servers: process.env.NATS_URL ?? "nats://127.0.0.1:4222" });
 const header = headers();
 header.set("Nats-Msg-Id", key);

@@ -48,6 +48,8 @@ def publish(url: str, subject: str, headers: dict[str, str], data: bytes, timeou
 
 
 if __name__ == "__main__":
-    key, request = sys.argv[1:3]
+    if len(sys.argv) != 3:
+        sys.exit("usage: publish.py <key> '{\"Id\": ..., \"Token\": ..., ...}'")
+    key, request = sys.argv[1:]
     ack = publish(os.environ.get("NATS_URL", "nats://127.0.0.1:4222"), "user.create.requested", {"Nats-Msg-Id": key}, request.encode())
     print("stored before as" if ack.get("duplicate") else "stored as", ack["seq"])
