@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"time"
 
 	"github.com/create-user/create-user/pkg/service"
@@ -56,11 +55,8 @@ func (healthCommand) Run(ctx context.Context, t *tool) error {
 	if err != nil {
 		return err
 	}
-	if ip, err := netip.ParseAddr(settings.Host); err == nil && ip.IsUnspecified() {
-		settings.Host = "127.0.0.1"
-	}
 	client, err := soap.New(soap.Config{
-		URL: "http://" + service.Address(settings.Host, settings.Port) + "/", Timeout: healthCheckTime, Connections: 1,
+		URL: "http://" + service.LocalAddress(settings.Host, settings.Port) + "/", Timeout: healthCheckTime, Connections: 1,
 	})
 	if err != nil {
 		return fmt.Errorf("ENCRYPT_PORT: %w", err)

@@ -36,10 +36,6 @@ type Grant struct {
 // peer's account.
 const APIPrefix = "CREATE_USER.API"
 
-// presencePrefix begins the subject on which a service says that it lives. See
-// the service package.
-const presencePrefix = "presence.user.create."
-
 // Local returns the subject that the peer publishes to.
 func (g Grant) Local() string {
 	if call, ok := strings.CutPrefix(g.Subject, apiPrefix); ok {
@@ -87,7 +83,7 @@ func newPeer(name string) Peer { return Peer{Name: name, Inbox: "_INBOX." + name
 // newService returns a service that may only say that it lives.
 func newService(name string) Peer {
 	p := newPeer(name)
-	p.Presence = presencePrefix + name
+	p.Presence = event.PresenceSubject(name)
 	return p
 }
 

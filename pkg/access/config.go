@@ -6,6 +6,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/create-user/create-user/pkg/event"
 )
 
 // export is a subject that a home exports, and to whom.
@@ -115,7 +117,7 @@ func writePeer(b *strings.Builder, p Peer, heard []Peer) {
 	}
 	listens := fmt.Sprintf("%q", p.Inbox+".>")
 	if len(heard) > 0 {
-		listens += fmt.Sprintf(", %q", presencePrefix+"*")
+		listens += fmt.Sprintf(", %q", event.PresenceSubject("*"))
 	}
 	fmt.Fprintf(b, "        }\n        subscribe: [%s]\n      }\n    }]\n  }\n", listens)
 }

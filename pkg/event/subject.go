@@ -23,6 +23,7 @@ const (
 	prefix           = "user.create."
 	deadLetterPrefix = "dlq.user.create."
 	auditPrefix      = "audit.user.create."
+	presencePrefix   = "presence.user.create."
 
 	// SubjectRequested is where upstream services publish requests.
 	SubjectRequested = prefix + string(TypeRequested)
@@ -60,6 +61,10 @@ func SagaID(msgID, stream string, sequence uint64, stored time.Time) string {
 	sum := sha256.Sum256([]byte(origin))
 	return hex.EncodeToString(sum[:16])
 }
+
+// PresenceSubject returns where the processes of a service say that they live; "*"
+// for those of every service.
+func PresenceSubject(service string) string { return presencePrefix + service }
 
 // ValidSagaID reports whether s can be a saga id: 1 to 64 characters of
 // A-Za-z0-9_-, behind which that of a later attempt has its number (see

@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -25,13 +23,9 @@ func healthcheck(ctx context.Context, environ Vars) error {
 	if err != nil {
 		return err
 	}
-	host := settings.ListenHost
-	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
 	ctx, cancel := context.WithTimeout(ctx, healthcheckTimeout)
 	defer cancel()
-	url := "http://" + net.JoinHostPort(host, strconv.Itoa(int(settings.MetricsPort))) + "/readyz"
+	url := "http://" + LocalAddress(settings.ListenHost, settings.MetricsPort) + "/readyz"
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("LISTEN_HOST: %w", err)

@@ -8,20 +8,15 @@ import (
 	"time"
 
 	"github.com/nats-io/nuid"
+
+	"github.com/create-user/create-user/pkg/event"
 )
-
-// presencePrefix begins the subject on which processes say that they live; the
-// service's name follows.
-const presencePrefix = "presence.user.create."
-
-// PresenceSubjects matches what every process says of itself.
-const PresenceSubjects = presencePrefix + "*"
 
 // PresenceEvery is how often a process says that it lives.
 const PresenceEvery = 5 * time.Second
 
-// Presence is what a process says of itself, as plain messages that nobody keeps:
-// who listens knows which replicas there are.
+// Presence is what a process says of itself on [event.PresenceSubject], as plain
+// messages that nobody keeps: who listens knows which replicas there are.
 type Presence struct {
 	Service  string    `json:"service"`
 	Instance string    `json:"instance"` // another one for each start
@@ -45,7 +40,7 @@ func (e *Env) Announce(ctx context.Context, name string) error {
 	defer ticker.Stop()
 	for {
 		if conn := e.JS.Conn(); conn.IsConnected() { // else it would be buffered, and be old when it is sent
-			if err := conn.Publish(presencePrefix+name, data); err != nil {
+			if err := conn.Publish(event.PresenceSubject(name), data); err != nil {
 				e.Logger.Debug().Err(err).Msg("cannot say that this process lives")
 			}
 		}

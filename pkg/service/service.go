@@ -97,6 +97,15 @@ func Address(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
 }
 
+// LocalAddress returns where this machine itself reaches a port that is open on a
+// host: on loopback when it is open on all of them.
+func LocalAddress(host string, port uint16) string {
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return Address(host, port)
+}
+
 // Probes are what a process shows of itself to those who watch over it. Services
 // that share a process share them.
 type Probes struct {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
 )
 
@@ -39,7 +40,7 @@ type presences struct {
 // listen hears the processes until ctx ends.
 func (p *presences) listen(ctx context.Context, conn *nats.Conn) error {
 	arrived := make(chan *nats.Msg, maxReplicas)
-	sub, err := conn.ChanSubscribe(service.PresenceSubjects, arrived)
+	sub, err := conn.ChanSubscribe(event.PresenceSubject("*"), arrived)
 	if err != nil {
 		return fmt.Errorf("listen for the services: %w", err)
 	}
