@@ -143,25 +143,29 @@ func (c *cache) current() *keySet {
 }
 
 // find implements keyring.
-func (c *cache) find(ctx context.Context, h header) ([]jwt.VerificationKey, error) {
-	keys, known := c.current().fitting(h)
-	if len(keys) == 0 && !known {
-		if _, err := c.renew(ctx); err != nil {
-			return nil, err
+func (c *cache) find(ctx context.Context, h header) ([]jwt.VerificationKey, *keySet, error) {
+	for {
+		set := c.current()
+		keys, known := set.fitting(h)
+		if len(keys) > 0 {
+			return keys, set, nil
 		}
-		keys, _ = c.current().fitting(h)
+		if known {
+			return nil, nil, invalid(reasonUnknownKey)
+		}
+		switch newer, err := c.renew(ctx, set); {
+		case err != nil:
+			return nil, nil, err
+		case !newer:
+			return nil, nil, invalid(reasonUnknownKey)
+		}
 	}
-	if len(keys) == 0 {
-		return nil, invalid(reasonUnknownKey)
-	}
-	return keys, nil
 }
 
-// renew implements keyring: it waits for the fetch that is underway, or causes one if the last one that it caused is long
-// enough ago. It returns an error unless the keys now held come from the last fetch.
-func (c *cache) renew(ctx context.Context) (bool, error) {
-	before := c.current()
-	if done := c.ask(); done != nil {
+// renew implements keyring: unless a newer set is held already, it waits for the fetch that is underway, or causes one if
+// the last one that it caused is long enough ago. It returns an error if the last fetch failed.
+func (c *cache) renew(ctx context.Context, seen *keySet) (bool, error) {
+	if done := c.ask(seen); done != nil {
 		select {
 		case <-done:
 		case <-ctx.Done():
@@ -175,15 +179,17 @@ func (c *cache) renew(ctx context.Context) (bool, error) {
 	if c.err != nil {
 		return false, unavailable(c.err)
 	}
-	return c.set != before, nil
+	return c.set != seen, nil
 }
 
-// ask returns the end of the fetch that is underway or that it causes; nil if it may cause none. Without any key run
-// repeats the fetch by itself, soon enough.
-func (c *cache) ask() <-chan struct{} {
+// ask returns the end of the fetch that is underway or that it causes; nil if none is needed, as the set held is newer
+// than the one seen, or if it may cause none. Without any key run repeats the fetch by itself, soon enough.
+func (c *cache) ask(seen *keySet) <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
+	case c.set != seen:
+		return nil
 	case c.underway:
 		return c.done
 	case c.set.size() == 0:

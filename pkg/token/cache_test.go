@@ -146,6 +146,31 @@ func TestCache_ARotatedKeyWithoutAnIDIsFetchedWhenASignatureFails(t *testing.T) 
 	})
 }
 
+// A token that was tried with the old keys must be tried with the new ones, too, whoever fetched them, and whether that
+// had ended before it asked.
+func TestCache_EveryTokenOfARotatedKeyIsAccepted(t *testing.T) {
+	for _, kid := range []string{"", "k"} {
+		before, after := es256Issuer(t, kid), es256Issuer(t, kid+kid)
+		setBefore, setAfter := setOf(t, before), setOf(t, after)
+		synctest.Test(t, func(t *testing.T) {
+			e := &endpoint{set: setBefore}
+			v := e.open(t.Context(), token.Config{})
+			defer v.Close()
+			expect(t, v, before.token(t), nil)
+			e.serve(setAfter, 0)
+			rotated := after.token(t)
+			var verifying sync.WaitGroup
+			for range 200 {
+				verifying.Go(func() { expect(t, v, rotated, nil) })
+			}
+			verifying.Wait()
+			if got := e.requests(); got != 2 {
+				t.Errorf("%d requests, want 2", got)
+			}
+		})
+	}
+}
+
 func TestCache_ARemovedKeyIsRefusedAfterTheHourlyRefresh(t *testing.T) {
 	kept, removed := es256Issuer(t, "kept"), es256Issuer(t, "removed")
 	setBefore, setAfter := setOf(t, kept, removed), setOf(t, kept)

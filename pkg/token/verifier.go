@@ -11,13 +11,13 @@ import (
 
 // keyring is where a Verifier's keys come from.
 type keyring interface {
-	// find returns the keys that may have signed a token with this header: at least one, or an error that is the
-	// answer of Verify.
-	find(ctx context.Context, h header) ([]jwt.VerificationKey, error)
+	// find returns the keys that may have signed a token with this header, at least one, and the set that they are of;
+	// or an error that is the answer of Verify.
+	find(ctx context.Context, h header) ([]jwt.VerificationKey, *keySet, error)
 
-	// renew fetches the keys again if they can have changed and the limits allow it, and reports whether they did. Its
-	// error is ErrUnavailable, wrapped.
-	renew(ctx context.Context) (changed bool, err error)
+	// renew reports whether a set newer than the one seen is held. It fetches one if the keys can have changed and the
+	// limits allow it. Its error is ErrUnavailable, wrapped.
+	renew(ctx context.Context, seen *keySet) (newer bool, err error)
 
 	// close ends what the keyring runs, and waits for it.
 	close()
@@ -100,26 +100,24 @@ func (v *Verifier) Verify(ctx context.Context, tok, id string) error {
 
 // verifySignature returns the Id claim of a token that is good in all other respects.
 func (v *Verifier) verifySignature(ctx context.Context, tok string, h header) (string, error) {
-	keys, err := v.keys.find(ctx, h)
-	if err != nil {
-		return "", err
-	}
-	id, err := v.parse(tok, keys)
-	if h.keyID == "" && errors.Is(err, reasonSignature) {
-		// A token that names no key may be forged, or signed with a key newer than ours.
-		changed, renewErr := v.keys.renew(ctx)
+	for {
+		keys, set, err := v.keys.find(ctx, h)
+		if err != nil {
+			return "", err
+		}
+		id, err := v.parse(tok, keys)
+		if h.keyID != "" || !errors.Is(err, reasonSignature) {
+			return id, err
+		}
+		// A token that names no key may be forged, or signed with a key newer than those it was tried with.
+		newer, renewErr := v.keys.renew(ctx, set)
 		if renewErr != nil {
 			return "", renewErr
 		}
-		if !changed {
+		if !newer {
 			return "", err
 		}
-		if keys, err = v.keys.find(ctx, h); err != nil {
-			return "", err
-		}
-		id, err = v.parse(tok, keys)
 	}
-	return id, err
 }
 
 func (v *Verifier) parse(tok string, keys []jwt.VerificationKey) (string, error) {
@@ -136,10 +134,10 @@ func (v *Verifier) parse(tok string, keys []jwt.VerificationKey) (string, error)
 // secret is the keyring of an HS256 issuer.
 type secret []byte
 
-func (s secret) find(context.Context, header) ([]jwt.VerificationKey, error) {
-	return []jwt.VerificationKey{[]byte(s)}, nil
+func (s secret) find(context.Context, header) ([]jwt.VerificationKey, *keySet, error) {
+	return []jwt.VerificationKey{[]byte(s)}, nil, nil
 }
 
-func (s secret) renew(context.Context) (bool, error) { return false, nil }
+func (s secret) renew(context.Context, *keySet) (bool, error) { return false, nil }
 
 func (s secret) close() {}
