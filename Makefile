@@ -17,6 +17,9 @@ BENCH    ?=     # arguments of make bench, such as -quick
 
 MODULES = $(shell go list -m -f '{{.Dir}}')
 
+# What has files of its own in programs that are built for deployments (scripts/build).
+DEPLOYED = cmd/createuser services/user-writer
+
 # each runs a command in every module's folder; all of them, even when one fails.
 define each
 status=0; for module in $(MODULES); do (cd $$module && $(1)) || { echo "failed in $$module"; status=1; }; done; exit $$status
@@ -70,6 +73,8 @@ lint: ## check format, go vet and the rules of .golangci.yml
 	@unformatted=$$(gofmt -l $(MODULES)); [ -z "$$unformatted" ] || { echo "not formatted (gofmt -w):"; echo "$$unformatted"; exit 1; }
 	@go vet work
 	@linter=$$(scripts/linter $(GOLANGCI_VERSION)) && $(call each,$$linter run ./...)
+	@go vet -tags deployed ./cmd/createuser
+	@linter=$$(scripts/linter $(GOLANGCI_VERSION)) && for module in $(DEPLOYED); do (cd $$module && $$linter run --tests=false --build-tags deployed ./...) || exit 1; done
 
 .PHONY: vuln
 vuln: ## look for known vulnerabilities in what the modules call
@@ -109,8 +114,9 @@ tidy-check: ## the same, and fail if that changes anything
 	@scripts/tidy check
 
 .PHONY: gowork-off
-gowork-off: ## build every module by itself, as images are built
+gowork-off: ## build every module by itself, and every program as its image has it: under 30 MiB
 	@$(call each,GOWORK=off go build -o /dev/null ./...)
+	@scripts/sizes
 
 .PHONY: clean
 clean: ## remove what make has built

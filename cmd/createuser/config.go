@@ -11,7 +11,13 @@ import (
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/services/bull-bridge/bridge"
+	"github.com/create-user/create-user/services/code-checker/check"
+	"github.com/create-user/create-user/services/console/console"
+	"github.com/create-user/create-user/services/encryptor/encrypt"
 	"github.com/create-user/create-user/services/notifier/notify"
+	"github.com/create-user/create-user/services/token-verifier/verify"
+	"github.com/create-user/create-user/services/user-writer/write"
+	"github.com/create-user/create-user/services/watchdog/watch"
 	"github.com/create-user/create-user/streams"
 )
 
@@ -60,14 +66,22 @@ func (c configCommand) Run(ctx context.Context, t *tool) error {
 	return nil
 }
 
+// descriptions describe all services of the system, in saga order, and the console.
+func descriptions() []service.Description {
+	return []service.Description{
+		verify.Description(), check.Description(), encrypt.Description(), write.Description(), notify.Description(), watch.Description(),
+		console.Description(),
+	}
+}
+
 // services returns the service that is asked for, or all that are in use: only who
 // has a Bull queue runs the bull-bridge.
-func (c configCommand) services(vars service.Vars) ([]service.Service, error) {
-	all, bull := services(nil), bridge.Service()
+func (c configCommand) services(vars service.Vars) ([]service.Description, error) {
+	all, bull := descriptions(), bridge.Description()
 	var names []string
 	for _, s := range append(all, bull) {
 		if s.Name == c.Service {
-			return []service.Service{s}, nil
+			return []service.Description{s}, nil
 		}
 		names = append(names, s.Name)
 	}
@@ -84,7 +98,7 @@ func (c configCommand) services(vars service.Vars) ([]service.Service, error) {
 
 // configOf shows a service's own settings and checks what it needs. It returns how
 // many checks failed; its error is that of printing.
-func configOf(ctx context.Context, t *tool, s service.Service) (failures int, err error) {
+func configOf(ctx context.Context, t *tool, s service.Description) (failures int, err error) {
 	if failures, err = t.show("\n"+s.Name+": "+s.About, s.Describe); err != nil {
 		return failures, err
 	}

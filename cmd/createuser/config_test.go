@@ -16,42 +16,7 @@ import (
 	"github.com/alicebob/miniredis/v2"
 
 	"github.com/create-user/create-user/pkg/service"
-	"github.com/create-user/create-user/services/encryptor/standin"
 )
-
-func TestConfig_ShowsSettingsWithTheirSourcesAndWhatWasFound(t *testing.T) {
-	t.Parallel()
-	_, nats := bareNATS(t)
-	redis := miniredis.RunT(t)
-	encryption, err := standin.New([]byte(service.DevEncryptKey))
-	if err != nil {
-		t.Fatal(err)
-	}
-	server := httptest.NewServer(encryption)
-	t.Cleanup(server.Close)
-	data := t.TempDir()
-	vars := nats.With(service.Vars{
-		"PORT_DB_CODE": redis.Port(), "ENCRYPT_URL": server.URL + "/", "CREATE_USER_DATA": data, "PORT": "0",
-	})
-	command(t, vars, "streams", "apply").succeeds(t)
-	command(t, vars, "migrate", "up").succeeds(t)
-	r := command(t, vars, "config")
-	r.succeeds(t, "\nuser-writer: ", "ok      database", "SQLite in "+data, "ok      redis", "ok      encryption  it encrypts, and needs ENCRYPT_XML=standard",
-		"ok      token keys  HS256 with JWT_SECRET")
-	for _, line := range []string{
-		`REDIS_URL +redis://127.0.0.1:` + redis.Port() + `/0 +PORT_DB_CODE`, `METRICS_PORT +0 +PORT`,
-		`ENCRYPT_TIMEOUT +4s +default`, `ENCRYPT_URL +` + server.URL + `/ +variable`, `JWT_SECRET +\*{8} +variable`,
-	} {
-		if !regexp.MustCompile(`(?m)^  ` + line + `$`).MatchString(r.out) {
-			t.Errorf("no line %s in:\n%s", line, r.out)
-		}
-	}
-	for name, secret := range service.DevSecrets() {
-		if strings.Contains(r.out, secret) && !strings.Contains(name, "PUBLIC") {
-			t.Errorf("%s is shown", name)
-		}
-	}
-}
 
 func TestConfig_SaysExactlyWhatFails(t *testing.T) {
 	t.Parallel()
@@ -158,7 +123,7 @@ func TestConfig_EverySecretIsMasked(t *testing.T) {
 	vars := service.DevSecrets().With(service.Vars{"NATS_PASSWORD": "sesame", "NOTIFIER_RELAY_TOKEN": "sesame", "MYSQL_PASSWORD": "sesame"})
 	secret := regexp.MustCompile(`SECRET$|PASSWORD$|TOKEN$|PRIVATE`)
 	found := 0
-	for _, s := range append(services(nil), service.Service{Describe: service.Describe[service.Settings]}) {
+	for _, s := range append(descriptions(), service.Description{Describe: service.Describe[service.Settings]}) {
 		if s.Describe == nil {
 			continue
 		}

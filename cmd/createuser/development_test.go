@@ -15,12 +15,11 @@ import (
 	"github.com/create-user/create-user/pkg/event"
 	"github.com/create-user/create-user/pkg/service"
 	"github.com/create-user/create-user/pkg/token"
-	"github.com/create-user/create-user/services/user-writer/store"
 )
 
 func TestDevelopment_NothingOfItWorksElsewhere(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{{"code", "ada"}, {"token", "ada"}, {"sample", "1"}, {"run"}} {
+	for _, args := range [][]string{{"code", "ada"}, {"token", "ada"}, {"sample", "1"}} {
 		t.Run(args[0], func(t *testing.T) {
 			r := command(t, service.Vars{"CREATE_USER_MODE": "production", "JWT_SECRET": strings.Repeat("s", 32)}, args...)
 			r.fails(t, 1, `CREATE_USER_MODE is "production"`)
@@ -123,36 +122,6 @@ func TestDevelopment_ASecretMayStandInAFile(t *testing.T) {
 	r := command(t, service.Vars{"JWT_SECRET_FILE": file}, "token", "ada")
 	r.succeeds(t)
 	verifyToken(t, strings.Repeat("file", 8), strings.TrimSpace(r.out), "ada")
-}
-
-func TestMigrateAndUser_OnSQLite(t *testing.T) {
-	t.Parallel()
-	vars := service.Vars{"SQLITE_PATH": filepath.Join(t.TempDir(), "users.db")}
-	command(t, vars, "migrate", "status").succeeds(t, "pending")
-	command(t, vars, "migrate", "up").succeeds(t, "applied ", "none pending")
-	command(t, vars, "migrate", "up").succeeds(t, "0 applied, none pending")
-	status := command(t, vars, "migrate", "status")
-	status.succeeds(t)
-	if strings.Contains(status.out, "pending") {
-		t.Errorf("printed:\n%s", status.out)
-	}
-	command(t, vars, "user", "ada").fails(t, 1, `no user with the Id "ada"`)
-
-	users, err := store.OpenSQLite(t.Context(), vars["SQLITE_PATH"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = users.Insert(t.Context(), []store.User{{
-		Key: store.Key{Saga: "signup-1", User: event.UserHash("ada")}, ID: "ada", Phone: "sealed-phone", Password: "sealed-password", Name: "Ada", Image: strings.Repeat("i", 100),
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := users.Close(); err != nil {
-		t.Fatal(err)
-	}
-	command(t, vars, "user", "ada").succeeds(t,
-		"Id        ada\nName      Ada\nPhone     sealed-phone\nPassword  sealed-password\nImage     "+strings.Repeat("i", 60)+"… (100 bytes)\nSaga      signup-1\n")
 }
 
 func TestMigrate_NamesTheSettingThatIsMissing(t *testing.T) {

@@ -18,7 +18,7 @@ import (
 
 // commands is the command line.
 type commands struct {
-	Run     runCommand        `cmd:"" help:"Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."`
+	Run     runCommand        `cmd:"" help:"${run}"`
 	Submit  submitCommand     `cmd:"" help:"Submit one registration from flags, or many from a file."`
 	Watch   watchCommand      `cmd:"" help:"Show the history of a saga, or of all sagas of a user, as it happens."`
 	DLQ     dlqCommand        `cmd:"" name:"dlq" help:"List, show, replay or discard dead letters."`
@@ -93,7 +93,7 @@ func run(ctx context.Context, args []string, t *tool) (code int) {
 			"Settings come from environment variables, the same as the services' (see \"<service> --help\"); "+
 			"without any, they are those of \"createuser run\"."),
 		kong.Writers(t.out, t.err), kong.Exit(func(int) { exited = true }),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
+		kong.Vars{"run": runHelp}, kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(t))
 	if err != nil {
 		return t.fail(1, err)
 	}

@@ -50,7 +50,7 @@ func TestHelp_OfEveryCommand(t *testing.T) {
 	t.Parallel()
 	commands := map[string]string{
 		"":               "Create User registers users reliably",
-		"run":            "NOTIFIER_PORT (4003)",
+		"run":            runHelp,
 		"submit":         "NDJSON, or CSV with a header line",
 		"watch":          "<id|saga>",
 		"dlq":            "list, show, replay or discard",

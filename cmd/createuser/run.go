@@ -1,3 +1,5 @@
+//go:build !deployed
+
 package main
 
 import (
@@ -22,6 +24,9 @@ import (
 	"github.com/create-user/create-user/services/watchdog/watch"
 	"github.com/create-user/create-user/streams"
 )
+
+// runHelp is the command's line in --help.
+const runHelp = "Run everything in this process, for development: NATS, Redis, database, encryption stand-in and all services."
 
 type runCommand struct{}
 

@@ -1,3 +1,5 @@
+//go:build !deployed
+
 package main
 
 import (
@@ -6,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/create-user/create-user/pkg/service"
 )
@@ -62,6 +66,41 @@ func TestRun_NamesTheSettingThatIsWrong(t *testing.T) {
 				t.Errorf("the value is shown: %s", r.err)
 			}
 		})
+	}
+}
+
+func TestRun_IsForDevelopmentAlone(t *testing.T) {
+	t.Parallel()
+	command(t, service.Vars{"CREATE_USER_MODE": "production"}, "run").fails(t, 1, `CREATE_USER_MODE is "production"`)
+}
+
+func TestRun_ItsHelpNamesThePorts(t *testing.T) {
+	t.Parallel()
+	command(t, nil, "run", "--help").succeeds(t, "NOTIFIER_PORT (4003)", "CREATE_USER_DATA (.create-user)")
+}
+
+func TestServices_AreThoseThatConfigDescribes(t *testing.T) {
+	t.Parallel()
+	var run, described []string
+	for _, s := range services(nil) {
+		run = append(run, s.Name)
+	}
+	for _, d := range descriptions() {
+		described = append(described, d.Name)
+	}
+	if diff := cmp.Diff(run, described); diff != "" {
+		t.Errorf("services (-run +described):\n%s", diff)
+	}
+}
+
+func TestExports_NameWhatWasMoved(t *testing.T) {
+	t.Parallel()
+	if got := exports(service.Vars{"NOTIFIER_PORT": "1", "NATS_URL": "nats://u:p@host"}); got != "" {
+		t.Errorf("exports %q", got)
+	}
+	want := "  export REDIS_PORT='6380' CREATE_USER_DATA='ada'\\''s'\n"
+	if got := exports(service.Vars{"REDIS_PORT": "6380", "CREATE_USER_DATA": "ada's"}); got != want {
+		t.Errorf("exports %q, want %q", got, want)
 	}
 }
 

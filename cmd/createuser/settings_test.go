@@ -19,14 +19,3 @@ func TestCommands_FindAServerWhosePortWasMoved(t *testing.T) {
 	command(t, port.With(nowhere), "watch", "ada").fails(t, 1, "NATS_URL: no NATS server answers at nats://127.0.0.1:1")
 	command(t, service.Vars{"REDIS_PORT": "1"}, "code", "ada").fails(t, 1, "REDIS_URL: no Redis answers at 127.0.0.1:1")
 }
-
-func TestExports_NameWhatWasMoved(t *testing.T) {
-	t.Parallel()
-	if got := exports(service.Vars{"NOTIFIER_PORT": "1", "NATS_URL": "nats://u:p@host"}); got != "" {
-		t.Errorf("exports %q", got)
-	}
-	want := "  export REDIS_PORT='6380' CREATE_USER_DATA='ada'\\''s'\n"
-	if got := exports(service.Vars{"REDIS_PORT": "6380", "CREATE_USER_DATA": "ada's"}); got != want {
-		t.Errorf("exports %q, want %q", got, want)
-	}
-}

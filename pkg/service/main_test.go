@@ -32,8 +32,7 @@ func TestMain(m *testing.M) {
 // fake is the service that the test binary is in a role.
 func fake(role string) service.Service {
 	return service.Service{
-		Name: "fake", About: "does nothing, well",
-		Help: service.WriteHelp[settings],
+		Description: service.Description{Name: "fake", About: "does nothing, well", Help: service.WriteHelp[settings]},
 		Run: func(ctx context.Context, env *service.Env) error {
 			switch role {
 			case "fails":

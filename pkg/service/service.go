@@ -23,8 +23,8 @@ import (
 	"github.com/create-user/create-user/pkg/saga"
 )
 
-// Service is one service of the system.
-type Service struct {
+// Description is what can be said of a service, and tried, without running it.
+type Description struct {
 	Name  string
 	About string // one line for --help
 	// Help writes the table of the service's own settings: WriteHelp of their type.
@@ -35,6 +35,13 @@ type Service struct {
 	// Probes returns what the service needs beside NATS. It fails only when its
 	// settings are wrong. Nil: nothing.
 	Probes func(Vars) ([]Probe, error)
+}
+
+// Service is one service of the system. Who only describes it holds no Service, so
+// that the linker leaves out what runs it.
+type Service struct {
+	Description
+
 	// Run runs the service until ctx ends. It reads its own settings from
 	// env.Vars, and returns nil after a graceful stop.
 	Run func(ctx context.Context, env *Env) error

@@ -28,17 +28,19 @@ type Settings struct {
 	SealKey     string        `env:"SEAL_PUBLIC_KEY" help:"the encryptor's public key (createuser keygen); without it passwords stand in the inbox in clear"`
 }
 
-// Service returns the bull-bridge.
-func Service() service.Service {
-	return service.Service{
+// Description describes the bull-bridge.
+func Description() service.Description {
+	return service.Description{
 		Name:     "bull-bridge",
 		About:    "hands the jobs of an existing Bull queue over as registration requests",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the bull-bridge.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 // validate returns an error that names the first setting out of range.
 func (s Settings) validate() error {

@@ -18,17 +18,19 @@ type Settings struct {
 	RedisURL string `env:"REDIS_URL" envDefault:"redis://127.0.0.1:6379/0" legacy:"redis://127.0.0.1:{PORT_DB_CODE}/0" help:"the Redis that holds the codes; rediss:// for TLS"`
 }
 
-// Service returns the code-checker.
-func Service() service.Service {
-	return service.Service{
+// Description describes the code-checker.
+func Description() service.Description {
+	return service.Description{
 		Name:     event.StepCodeChecker,
 		About:    "checks and claims the code of each registration; deletes or releases it when the saga ends",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the code-checker.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 // Options returns how to reach Redis. Its error shows nothing of the URL.
 func (s Settings) Options() (*redis.Options, error) {

@@ -61,16 +61,23 @@ func (s Settings) opener() (*event.Opener, error) {
 	return event.NewOpener(keys...), nil
 }
 
-// Service returns the console. With a non-nil development it has the sign-up
-// page, too.
-func Service(development *Development) service.Service {
-	return service.Service{
+// Description describes the console.
+func Description() service.Description {
+	return service.Description{
 		Name:     Name,
 		About:    "shows operators the flow of registrations, each saga and the dead letters",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   func(vars service.Vars) ([]service.Probe, error) { return nil, check(vars) },
-		Run:      func(ctx context.Context, env *service.Env) error { return run(ctx, env, development) },
+	}
+}
+
+// Service returns the console. With a non-nil development it has the sign-up
+// page, too.
+func Service(development *Development) service.Service {
+	return service.Service{
+		Description: Description(),
+		Run:         func(ctx context.Context, env *service.Env) error { return run(ctx, env, development) },
 	}
 }
 

@@ -40,17 +40,19 @@ func (s Settings) Validate() error {
 	return nil
 }
 
-// Service returns the encryptor.
-func Service() service.Service {
-	return service.Service{
+// Description describes the encryptor.
+func Description() service.Description {
+	return service.Description{
 		Name:     event.StepEncryptor,
 		About:    "has the credentials of each registration encrypted by the SOAP encryption service",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the encryptor.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 func run(ctx context.Context, env *service.Env) error {
 	settings, err := service.Load[Settings](env.Vars)

@@ -25,17 +25,19 @@ type Settings struct {
 	Origins []string `env:"NOTIFIER_ORIGINS" help:"web origins that may connect, separated by commas; * for any; default the same origin"`
 }
 
-// Service returns the notifier.
-func Service() service.Service {
-	return service.Service{
+// Description describes the notifier.
+func Description() service.Description {
+	return service.Description{
 		Name:     event.StepNotifier,
 		About:    "tells each user the outcome of their registration over Socket.IO",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the notifier.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 // closeGrace is how long clients may take to receive what was emitted before a stop.
 const closeGrace = 3 * time.Second

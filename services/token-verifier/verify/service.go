@@ -20,17 +20,19 @@ type Settings struct {
 // batch bounds how many requests are in hand at once: each may be a megabyte.
 const batch = 16
 
-// Service returns the token-verifier.
-func Service() service.Service {
-	return service.Service{
+// Description describes the token-verifier.
+func Description() service.Description {
+	return service.Description{
 		Name:     event.StepTokenVerifier,
 		About:    "verifies the token of each registration request and begins its saga",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the token-verifier.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 func probes(vars service.Vars) ([]service.Probe, error) {
 	settings, err := service.Load[Settings](vars)

@@ -1,3 +1,5 @@
+//go:build !deployed
+
 package store
 
 import (
@@ -15,6 +17,9 @@ import (
 
 	"github.com/create-user/create-user/migrations"
 )
+
+// HasSQLite says whether this program can keep the users in SQLite.
+const HasSQLite = true
 
 // ConnectSQLite returns connections to the SQLite file at path, which it does not open
 // yet. Several processes may use the file.

@@ -15,17 +15,19 @@ import (
 	"github.com/create-user/create-user/services/user-writer/store"
 )
 
-// Service returns the user-writer.
-func Service() service.Service {
-	return service.Service{
+// Description describes the user-writer.
+func Description() service.Description {
+	return service.Description{
 		Name:     event.StepUserWriter,
 		About:    "inserts each user into the database; removes the row of a saga that failed",
 		Help:     service.WriteHelp[Settings],
 		Describe: service.Describe[Settings],
 		Probes:   probes,
-		Run:      run,
 	}
 }
+
+// Service returns the user-writer.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 func run(ctx context.Context, env *service.Env) (err error) {
 	settings, err := service.Load[Settings](env.Vars)

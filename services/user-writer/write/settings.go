@@ -38,6 +38,8 @@ func (s Settings) Validate() error {
 		return errors.New("MYSQL_HOST is not set: name the database server (or SQLITE_PATH, for development)")
 	case s.Host != "" && s.SQLite != "":
 		return errors.New("MYSQL_HOST and SQLITE_PATH are both set: keep one")
+	case s.SQLite != "" && !store.HasSQLite:
+		return errors.New("SQLITE_PATH: SQLite is not in this program, which was built for deployments: set MYSQL_HOST to a database server")
 	case s.CA != "" && !s.TLS:
 		return errors.New("MYSQL_CA is set, but the connection is in clear: set MYSQL_TLS=true, too")
 	case s.Connections <= 0:

@@ -11,15 +11,17 @@ import (
 	"github.com/create-user/create-user/pkg/service"
 )
 
-// Service returns the watchdog.
-func Service() service.Service {
-	return service.Service{
+// Description describes the watchdog.
+func Description() service.Description {
+	return service.Description{
 		Name:  event.StepWatchdog,
 		About: "ends the sagas whose deadline has passed",
 		Help:  func(io.Writer) error { return nil },
-		Run:   run,
 	}
 }
+
+// Service returns the watchdog.
+func Service() service.Service { return service.Service{Description: Description(), Run: run} }
 
 // lookBack is how far into the past a starting watchdog reads. A saga's deadline
 // is at most an hour after its request, so an older open one is past it; the
