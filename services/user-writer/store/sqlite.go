@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 
+	"github.com/XSAM/otelsql"
 	"github.com/jmoiron/sqlx"
 	"go.opentelemetry.io/otel/trace"
 	"modernc.org/sqlite"
@@ -34,6 +35,14 @@ func connectSQLite(path string, tracing trace.TracerProvider) (*sql.DB, error) {
 	// the context.
 	db.SetMaxOpenConns(1)
 	return db, nil
+}
+
+// openNamed is [openDB] for a driver that is known by its name.
+func openNamed(driverName, address string, p trace.TracerProvider) (*sql.DB, error) {
+	if p == nil {
+		return sql.Open(driverName, address)
+	}
+	return otelsql.Open(driverName, address, traceOptions(driverName, p)...)
 }
 
 // sqliteDSN returns the driver's address of the file at path.

@@ -19,14 +19,6 @@ func openDB(c driver.Connector, system string, p trace.TracerProvider) *sql.DB {
 	return otelsql.OpenDB(c, traceOptions(system, p)...)
 }
 
-// openNamed is openDB for a driver that is known by its name.
-func openNamed(driverName, address string, p trace.TracerProvider) (*sql.DB, error) {
-	if p == nil {
-		return sql.Open(driverName, address)
-	}
-	return otelsql.Open(driverName, address, traceOptions(driverName, p)...)
-}
-
 func traceOptions(system string, p trace.TracerProvider) []otelsql.Option {
 	return []otelsql.Option{
 		otelsql.WithTracerProvider(p),
