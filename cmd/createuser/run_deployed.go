@@ -4,14 +4,14 @@ package main
 
 import "errors"
 
-// runHelp is the command's line in --help.
-const runHelp = `Not in this program, which was built for deployments: "make run", in a clone of the repository, runs everything.`
+const runIs = `not in this program, which was built for deployments: "make run", in a clone of the repository, runs everything`
 
-// runCommand stands where the programs that are built for development run everything:
-// the servers that it would embed are a third of them.
+// runHelp is the command's line in --help.
+const runHelp = "Run everything in one process: " + runIs + "."
+
+// runCommand stands where a program that is built for development has the servers
+// that it embeds, and all services.
 type runCommand struct{}
 
 // Run says where the command is.
-func (runCommand) Run() error {
-	return errors.New(`run is not in this program, which was built for deployments: "make run", in a clone of the repository, runs everything`)
-}
+func (runCommand) Run() error { return errors.New("run is " + runIs) }
