@@ -24,7 +24,10 @@
 //
 // # Who owns which goroutine
 //
-// One heartbeat goroutine per server, one writer goroutine per websocket; reading
-// is done in the goroutine that net/http gave the request. A session that polls
-// has no goroutine of its own.
+// The server owns them all, and [Server.Close] waits for them: one that sends
+// heartbeats, and for each websocket one that waits for the client's next message.
+// That one handles the message and leaves the next to a fresh one, since it is the
+// size of a waiting goroutine's stack that counts. A websocket is written by a
+// goroutine that is begun when something is queued and ends when the queue is empty.
+// A session that polls has no goroutine of its own.
 package engineio

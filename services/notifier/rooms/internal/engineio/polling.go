@@ -28,7 +28,6 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		}
 		select {
 		case <-s.wake:
-		case <-s.done:
 		case <-r.Context().Done():
 			s.abandonPoll()
 			return
@@ -65,7 +64,6 @@ func (s *Session) pollAnswer() (packets []Packet, last bool) {
 		packets = []Packet{Packet(closePacket)}
 	case s.conn != nil:
 		packets = []Packet{Packet(noopPacket)}
-		s.signal() // the token that woke this poll was the writer's
 	case len(s.queue) > 0:
 		// No close packet beside them when draining: npm's client acts on that first.
 		// Its next poll finds no session, from which it concludes the same.

@@ -25,9 +25,10 @@ type Server struct {
 	stop     chan struct{} // closed to end the heartbeat
 	ended    chan struct{} // closed when Close has done its work
 
-	// tasks counts the heartbeat, the requests that become websockets, and these. It
-	// grows only under mu while closing is false, and by one of the tasks, so that
-	// Close can wait for it.
+	// tasks counts the heartbeat, the requests that become websockets, and the
+	// goroutines that read and write these. It grows only under mu while closing is
+	// false, by one of the tasks, and under the mutex of a session that is open, for
+	// which the heartbeat stays. So Close can wait for it.
 	tasks sync.WaitGroup
 
 	mu       sync.Mutex
@@ -54,7 +55,7 @@ func New(opts Options) (*Server, error) {
 	// The origin is judged before any transport is chosen, see allowOrigin.
 	srv.upgrader.CheckOrigin = func(*http.Request) bool { return true }
 	srv.upgrader.HandshakeTimeout = srv.opts.IOTimeout
-	srv.upgrader.ReadBufferSize, srv.upgrader.WriteBufferSize = readBuffer, writeBuffer
+	srv.upgrader.WriteBufferSize = writeBuffer // and no ReadBufferSize, so that it takes the hijacker's
 	srv.upgrader.WriteBufferPool = new(sync.Pool)
 	srv.tasks.Go(srv.heartbeat)
 	return srv, nil

@@ -23,8 +23,7 @@ type Session struct {
 	srv      *Server
 	id       string
 	receiver Receiver
-	wake     chan struct{} // holds one token when there may be something to write
-	done     chan struct{} // closed when the session ends
+	wake     chan struct{} // holds one token when a poll may have an answer; nil if the session began on a websocket
 
 	receiving sync.Mutex // held while the receiver is given a message
 
@@ -37,6 +36,7 @@ type Session struct {
 	upgrading bool            // the candidate was answered: polls must end
 	polling   bool            // a poll is waiting
 	posting   bool            // a POST is being read
+	writing   bool            // a goroutine writes to conn
 	draining  bool            // close when the queue is empty
 	closed    bool
 	reason    Reason    // why it closed
@@ -46,14 +46,11 @@ type Session struct {
 }
 
 func newSession(srv *Server, id string, conn *websocket.Conn) *Session {
-	return &Session{
-		srv:    srv,
-		id:     id,
-		conn:   conn,
-		wake:   make(chan struct{}, 1),
-		done:   make(chan struct{}),
-		pingAt: time.Now().Add(srv.opts.PingInterval),
+	s := &Session{srv: srv, id: id, conn: conn, pingAt: time.Now().Add(srv.opts.PingInterval)}
+	if conn == nil {
+		s.wake = make(chan struct{}, 1)
 	}
+	return s
 }
 
 // Send queues a packet and reports whether the session took it. It never blocks:
@@ -70,8 +67,8 @@ func (s *Session) Send(p Packet) bool {
 		return false
 	}
 	s.queue = append(s.queue, p)
-	s.mu.Unlock()
 	s.signal()
+	s.mu.Unlock()
 	return true
 }
 
@@ -83,8 +80,21 @@ func (s *Session) ExpireAt(t time.Time) {
 	s.expireAt = t
 }
 
-// signal wakes whoever writes for the session.
+// signal has what is queued written: by a goroutine that ends when the queue is
+// empty, or by the poll that waits. It is called with mu held.
 func (s *Session) signal() {
+	if s.conn == nil {
+		s.wakePoll()
+		return
+	}
+	if !s.writing && !s.closed {
+		s.writing = true
+		conn := s.conn
+		s.srv.tasks.Go(func() { s.write(conn) })
+	}
+}
+
+func (s *Session) wakePoll() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -98,12 +108,13 @@ func (s *Session) drain() {
 	// A client between two polls with nothing to hear learns from its next poll
 	// that the session is gone.
 	finished := s.conn == nil && !s.polling && len(s.queue) == 0
+	if !finished {
+		s.signal()
+	}
 	s.mu.Unlock()
 	if finished {
 		s.close(ServerClosed)
-		return
 	}
-	s.signal()
 }
 
 // close ends the session at once. Every call but the first does nothing.
@@ -117,13 +128,13 @@ func (s *Session) close(reason Reason) {
 	s.reason = reason
 	s.queue = nil
 	conn, candidate := s.conn, s.candidate
+	s.wakePoll()
 	s.mu.Unlock()
 
-	close(s.done)
+	defer s.srv.remove(s) // last, whatever the receiver does: Close returns once the last session is removed
 	abort(conn)
 	abort(candidate)
 	s.receiver.Closed(reason)
-	s.srv.remove(s) // last: Close returns once the last session is removed
 }
 
 // abort ends a connection without a word, so that it cannot block: closing a TLS
@@ -142,12 +153,16 @@ func abort(conn *websocket.Conn) {
 // closeQuietly closes a connection whose fate is settled: an error would tell nothing.
 func closeQuietly(c net.Conn) { _ = c.Close() }
 
-// take empties the queue for the websocket's writer. last says that nothing will follow.
+// take empties the queue for the websocket's writer. Without packets the writer
+// has to end: when the queue is filled again, another one begins. last says that
+// nothing will follow.
 func (s *Session) take() (packets []Packet, last bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	packets, s.queue = s.queue, nil
-	return packets, s.draining || s.closed
+	last = s.draining || s.closed
+	s.writing = len(packets) > 0 || last
+	return packets, last
 }
 
 // beat sends a ping when it is time and closes the session when an answer, or

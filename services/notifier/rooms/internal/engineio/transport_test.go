@@ -146,3 +146,21 @@ func TestWebsocket_EndsHoweverTheClientGoes(t *testing.T) {
 		other.Expect("4still here")
 	})
 }
+
+// How much memory an idle client takes depends on its goroutines above all.
+func TestWebsocket_HasOneGoroutineWhileNothingIsSaid(t *testing.T) {
+	const sessions = 20
+	h := start(t, Options{})
+	for range sessions {
+		w, _ := enginetest.OpenWebsocket(t, h.url)
+		w.Say("4hello")
+		w.Expect("4hello")
+	}
+	enginetest.Eventually(t, "one waits in each session, and none writes", func() bool {
+		return enginetest.Goroutines(t, "(*Session).read(") == sessions && enginetest.Goroutines(t, "(*Session).write(") == 0
+	})
+	h.end()
+	if n := enginetest.Goroutines(t, "(*Session).read("); n != 0 {
+		t.Errorf("%d goroutines outlive the server", n)
+	}
+}

@@ -1,11 +1,12 @@
 package engineio
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -22,9 +23,9 @@ const (
 	writeBuffer = 1 << 10
 )
 
-// serveWebsocket makes a request a websocket, and has a goroutine serve that until
-// it ends. So what net/http keeps of a request, its buffers above all, goes as the
-// request does: it is more than what a session needs.
+// serveWebsocket makes a request a websocket, and has a goroutine serve that. So
+// what net/http keeps of a request, its buffers above all, goes as the request does:
+// it is more than what a session needs.
 func (srv *Server) serveWebsocket(w http.ResponseWriter, r *http.Request, start func(*websocket.Conn) (*Session, error)) {
 	if !srv.begin() {
 		unavailable(w, errClosing)
@@ -35,56 +36,78 @@ func (srv *Server) serveWebsocket(w http.ResponseWriter, r *http.Request, start 
 		refuse(w, http.StatusBadRequest, badRequest)
 		return
 	}
-	conn, err := srv.upgrader.Upgrade(w, r, nil)
+	h := &hijacker{ResponseWriter: w}
+	conn, err := srv.upgrader.Upgrade(h, r, nil)
 	if err != nil {
 		return // the client has been answered
 	}
-	srv.tasks.Go(func() { srv.serve(conn, start) }) // before Done: Close waits for it, too
+	srv.tasks.Go(func() { srv.serve(conn, h.input, start) }) // before Done: Close waits for it, too
 }
 
-// serve has start find the session that a websocket is for, and serves it until it
-// ends. A panic ends the session alone, as net/http has it.
-func (srv *Server) serve(conn *websocket.Conn, start func(*websocket.Conn) (*Session, error)) {
-	defer func() {
-		closeQuietly(conn.NetConn())
-		if p := recover(); p != nil {
-			srv.opts.Panicked(fmt.Errorf("a websocket's session: panic of type %T\n%s", p, debug.Stack()))
-		}
-	}()
+// hijacker has a websocket read through a buffer that is small, and known to us.
+type hijacker struct {
+	http.ResponseWriter
+	input *bufio.Reader
+}
+
+// Hijack implements [http.Hijacker].
+func (h *hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(h.ResponseWriter).Hijack()
+	if err != nil || rw.Reader.Buffered() > 0 { // the upgrader refuses a client that speaks too early
+		return conn, rw, err
+	}
+	h.input = bufio.NewReaderSize(conn, readBuffer)
+	return conn, bufio.NewReadWriter(h.input, rw.Writer), nil
+}
+
+// serve has start find the session that a websocket is for, and lets it be read
+// and written.
+func (srv *Server) serve(conn *websocket.Conn, input *bufio.Reader, start func(*websocket.Conn) (*Session, error)) {
+	defer srv.guard(func() { closeQuietly(conn.NetConn()) })
 	conn.SetReadLimit(int64(srv.opts.MaxPayload))
 	s, err := start(conn)
 	if err != nil {
-		return // a client that breaks the protocol, or comes when we are full, is cut off
+		closeQuietly(conn.NetConn()) // a client that breaks the protocol, or comes when we are full, is cut off
+		return
 	}
-	s.run(conn)
+	srv.tasks.Go(func() { s.read(conn, input) })
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.signal() // what was queued before there was a websocket
 }
 
-// run reads and writes a session's websocket until the session ends.
-func (s *Session) run(conn *websocket.Conn) {
-	var writer sync.WaitGroup
-	writer.Go(func() { s.write(conn) })
-	defer writer.Wait()
-	defer s.close(TransportLost) // for a panic: whoever ended the session before had the better reason
-	s.read(conn)
+// guard is deferred by every goroutine that serves a websocket. A panic calls end, and
+// so ends the session alone, as net/http has it.
+func (srv *Server) guard(end func()) {
+	if p := recover(); p != nil {
+		defer srv.guard(func() {}) // end may panic as well
+		srv.opts.Panicked(fmt.Errorf("a websocket's session: panic of type %T\n%s", p, debug.Stack()))
+		end()
+	}
 }
 
-func (s *Session) read(conn *websocket.Conn) {
-	for {
-		kind, packet, err := conn.ReadMessage()
-		if err != nil {
-			s.close(s.lost(err))
-			return
-		}
-		if kind == websocket.BinaryMessage {
-			err = s.receiveBinary()
-		} else {
-			err = s.receive(packet)
-		}
-		if err != nil {
-			s.end(err)
-			return
-		}
+// read waits for one message and handles it, and leaves the next one to another
+// goroutine. A session waits most of its time, and so does it with the smallest of
+// stacks, which it takes a fresh goroutine and few calls to have: whatever is done
+// with a message makes a stack grow, and one that waits would keep it.
+func (s *Session) read(conn *websocket.Conn, input *bufio.Reader) {
+	defer s.srv.guard(func() { s.close(TransportLost) })
+	_, _ = input.Peek(1) // an error comes again from what follows
+	kind, packet, err := conn.ReadMessage()
+	if err != nil {
+		s.close(s.lost(err))
+		return
 	}
+	if kind == websocket.BinaryMessage {
+		err = s.receiveBinary()
+	} else {
+		err = s.receive(packet)
+	}
+	if err != nil {
+		s.end(err)
+		return
+	}
+	s.srv.tasks.Go(func() { s.read(conn, input) })
 }
 
 // lost is the reason behind an error of reading.
@@ -103,9 +126,9 @@ func (s *Session) lost(err error) Reason {
 	}
 }
 
-// write is the only writer of messages to conn. It ends with the session, or
-// with the last packet of a session that is draining.
+// write is the only writer of messages to conn. It ends when the queue is empty.
 func (s *Session) write(conn *websocket.Conn) {
+	defer s.srv.guard(func() { s.close(TransportLost) })
 	for {
 		packets, last := s.take()
 		for _, p := range packets {
@@ -119,9 +142,7 @@ func (s *Session) write(conn *websocket.Conn) {
 			s.hangUp(conn)
 			return
 		}
-		select {
-		case <-s.wake:
-		case <-s.done:
+		if len(packets) == 0 {
 			return
 		}
 	}
@@ -183,8 +204,8 @@ func (s *Session) probe(conn *websocket.Conn) error {
 // releasePolls has every poll end at once: the client moves only when none waits.
 func (s *Session) releasePolls() {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.upgrading = true
-	s.mu.Unlock()
 	s.signal()
 }
 

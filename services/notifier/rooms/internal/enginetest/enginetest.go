@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -52,6 +53,21 @@ func Eventually(t testing.TB, what string, so func() bool) {
 			t.Fatalf("never came true: %s", what)
 		}
 	}
+}
+
+// Goroutines counts those that are in a function, named as in a stack: "(*Session).read(".
+func Goroutines(t testing.TB, function string) (n int) {
+	t.Helper()
+	var stacks strings.Builder
+	if err := pprof.Lookup("goroutine").WriteTo(&stacks, 2); err != nil {
+		t.Fatal(err)
+	}
+	for stack := range strings.SplitSeq(stacks.String(), "\n\n") {
+		if strings.Contains(stack, function) {
+			n++
+		}
+	}
+	return n
 }
 
 // Handshake is what the open packet says.
