@@ -44,8 +44,9 @@
 //
 // # Who waits for whom
 //
-// A joinRoom is served by a goroutine of its own, which ends with its client;
-// [Server.Close] waits for all of them, and for those of the transport.
+// A joinRoom is served by a goroutine of its own, which ends with its client. A few of
+// these read the last outcomes for all who have joined, so that one who waits for
+// that has none. [Server.Close] waits for all of them, and for those of the transport.
 //
 // Behind a load balancer, clients that poll need sticky sessions, as with any
 // Socket.IO server; clients that use only websockets do not.

@@ -86,12 +86,7 @@ func (srv *Server) join(s *socket, id, ack string) {
 		return
 	}
 	s.answer(ack, nil)
-	if err := srv.replay(s, id); err != nil {
-		srv.registry.unsettle(s, id)
-		if s.ctx.Err() == nil {
-			srv.log.Warn().Str("client", s.id).Err(err).Int("tries", tries).Msg("the last outcome could not be replayed; the client hears what is emitted from now on")
-		}
-	}
+	srv.replays.do(replay{s, id})
 }
 
 // authorize asks whether a client may join a room, until somebody can tell.
@@ -119,8 +114,22 @@ func (srv *Server) authorize(s *socket, id string) error {
 // lastRetry is the longest pause before Authorize is asked again.
 const lastRetry = 2 * time.Second
 
-// replay sends the last outcome of a room to a socket that has become a member.
-func (srv *Server) replay(s *socket, id string) error {
+// replay tells a socket that has become a member of a room its last outcome.
+func (srv *Server) replay(s *socket, id string) {
+	if s.ctx.Err() != nil {
+		return // it has gone while it waited
+	}
+	err := srv.tryReplay(s, id)
+	if err == nil {
+		return
+	}
+	srv.registry.unsettle(s, id)
+	if s.ctx.Err() == nil {
+		srv.log.Warn().Str("client", s.id).Err(err).Int("tries", tries).Msg("the last outcome could not be replayed; the client hears what is emitted from now on")
+	}
+}
+
+func (srv *Server) tryReplay(s *socket, id string) error {
 	if srv.opts.Last == nil {
 		return nil
 	}
@@ -146,15 +155,8 @@ func (srv *Server) replay(s *socket, id string) error {
 	}
 }
 
-// last calls Last, of which only so many calls run at once: when a notifier
-// restarts, all its clients join again together.
+// last calls Last, which may take so long, and may panic.
 func (srv *Server) last(ctx context.Context, id string) (m Message, found bool, err error) {
-	select {
-	case srv.lookups <- struct{}{}:
-		defer func() { <-srv.lookups }()
-	case <-ctx.Done():
-		return Message{}, false, ctx.Err()
-	}
 	ctx, cancel := context.WithTimeout(ctx, srv.opts.CallTimeout)
 	defer cancel()
 	err = guard(func() error {

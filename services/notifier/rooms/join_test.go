@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -299,6 +300,45 @@ func TestReplay_BoundsTheCallsOfLast(t *testing.T) {
 			if len(r.sent) != 2 {
 				t.Errorf("a client heard %q", r.sent)
 			}
+		}
+		if err := srv.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestReplay_WaitsWithoutAGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		asked, tell := make(chan string, 10), make(chan struct{})
+		srv, err := New(Options{Lookups: 1, Last: func(_ context.Context, id string) (Message, bool, error) {
+			asked <- id
+			<-tell
+			return created("s1"), true, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sockets := map[string]*socket{}
+		for _, id := range []string{"first", "gone", "last"} {
+			s := newSocket(srv.ctx, id, "", new(recorder))
+			sockets[id] = s
+			srv.registry.enter(s)
+			srv.joinRoom(s, args(id), "1")
+			synctest.Wait()
+		}
+		if n := enginetest.Goroutines(t, "(*Server).join("); n != 1 {
+			t.Errorf("%d goroutines serve three joins, want 1", n)
+		}
+		sockets["gone"].end()
+		close(tell)
+		srv.joins.Wait()
+		close(asked)
+		var ids []string
+		for id := range asked {
+			ids = append(ids, id)
+		}
+		if want := []string{"first", "last"}; !slices.Equal(ids, want) {
+			t.Errorf("the last outcome was read for %q, want %q", ids, want)
 		}
 		if err := srv.Close(t.Context()); err != nil {
 			t.Fatal(err)

@@ -17,7 +17,7 @@ type Server struct {
 	log      zerolog.Logger
 	engine   *engineio.Server
 	registry registry
-	lookups  chan struct{} // holds one token for each call of Last
+	replays  replays
 
 	ctx  context.Context // ends when the server begins to close; parent of every join's
 	stop context.CancelFunc
@@ -39,8 +39,8 @@ func New(opts Options) (*Server, error) {
 		opts:     opts,
 		log:      opts.Logger,
 		registry: newRegistry(opts.MaxRooms),
-		lookups:  make(chan struct{}, opts.Lookups),
 	}
+	srv.replays = replays{limit: opts.Lookups, tell: srv.replay}
 	srv.ctx, srv.stop = context.WithCancel(context.Background())
 	engine, err := engineio.New(opts.engine(srv.accept))
 	if err != nil {
