@@ -88,11 +88,7 @@ func cycle(address string, n int) error {
 	if n%10 == 9 {
 		return cyclePolling(conn, n)
 	}
-	if _, err := fmt.Fprintf(conn, "GET %s?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n", enginetest.Path); err != nil {
-		return err
-	}
-	if _, err := await(conn, `"maxPayload"`); err != nil {
+	if err := beginWebsocket(conn); err != nil {
 		return err
 	}
 	if _, err := conn.Write(append(frame(1, "40"), frame(1, joinPacket(n))...)); err != nil {
@@ -110,6 +106,16 @@ func cycle(address string, n int) error {
 	case 3: // breaking the protocol
 		_, err = conn.Write(frame(1, "nonsense"))
 	}
+	return err
+}
+
+// beginWebsocket opens a session.
+func beginWebsocket(conn net.Conn) error {
+	if _, err := fmt.Fprintf(conn, "GET %s?EIO=4&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n\r\n", enginetest.Path); err != nil {
+		return err
+	}
+	_, err := await(conn, `"maxPayload"`)
 	return err
 }
 

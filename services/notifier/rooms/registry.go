@@ -2,6 +2,7 @@ package rooms
 
 import (
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -18,8 +19,8 @@ type registry struct {
 	limit int // rooms of one socket, those that it is about to join included
 
 	mu      sync.Mutex
-	rooms   map[string]map[*socket]struct{} // guarded by mu; by the user's id; never an empty set
-	sockets map[*socket]*membership         // guarded by mu; every connected socket
+	rooms   map[string][]*socket    // guarded by mu; by the user's id; never empty; a list, as most hold one socket
+	sockets map[*socket]*membership // guarded by mu; every connected socket
 }
 
 // membership is what the registry knows of one socket. Guarded by the registry's mutex.
@@ -31,7 +32,7 @@ type membership struct {
 func newRegistry(limit int) registry {
 	return registry{
 		limit:   limit,
-		rooms:   make(map[string]map[*socket]struct{}),
+		rooms:   make(map[string][]*socket),
 		sockets: make(map[*socket]*membership),
 	}
 }
@@ -53,12 +54,21 @@ func (r *registry) leave(s *socket) (left bool) {
 	}
 	delete(r.sockets, s)
 	for id := range m.rooms {
-		delete(r.rooms[id], s)
-		if len(r.rooms[id]) == 0 {
-			delete(r.rooms, id)
-		}
+		r.remove(s, id)
 	}
 	return true
+}
+
+// remove takes a socket out of a room. It is called with mu held.
+func (r *registry) remove(s *socket, id string) {
+	members := r.rooms[id]
+	if len(members) == 1 {
+		delete(r.rooms, id)
+		return
+	}
+	i, last := slices.Index(members, s), len(members)-1
+	members[i], members[last] = members[last], nil
+	r.rooms[id] = members[:last]
 }
 
 // reserve lets a socket try to join a room. Without an error and unless it is
@@ -104,11 +114,10 @@ func (r *registry) join(s *socket, id string) bool {
 	if m.rooms == nil {
 		m.rooms = make(map[string]bool, 1)
 	}
-	m.rooms[id] = true
-	if r.rooms[id] == nil {
-		r.rooms[id] = make(map[*socket]struct{}, 1)
+	if _, member := m.rooms[id]; !member {
+		r.rooms[id] = append(r.rooms[id], s)
 	}
-	r.rooms[id][s] = struct{}{}
+	m.rooms[id] = true
 	return true
 }
 
@@ -126,11 +135,7 @@ func (r *registry) unsettle(s *socket, id string) {
 func (r *registry) members(id string) []*socket {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	members := make([]*socket, 0, len(r.rooms[id]))
-	for s := range r.rooms[id] {
-		members = append(members, s)
-	}
-	return members
+	return slices.Clone(r.rooms[id])
 }
 
 func (r *registry) clients() int {

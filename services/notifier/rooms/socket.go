@@ -3,6 +3,7 @@ package rooms
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -92,6 +93,7 @@ func (s *socket) sendOnce(saga string, p engineio.Packet) bool {
 }
 
 func (s *socket) note(saga string) {
+	saga = strings.Clone(saga) // it may be a part of something longer, which is not to be kept
 	switch {
 	case saga == "":
 	case len(s.heard) < remembered:
