@@ -45,6 +45,9 @@ type Service struct {
 	// Run runs the service until ctx ends. It reads its own settings from
 	// env.Vars, and returns nil after a graceful stop.
 	Run func(ctx context.Context, env *Env) error
+	// HeapGrowth is by how many per cent the heap may grow between two collections,
+	// see RaiseHeap: fewer for a service that keeps much. 0: by 25.
+	HeapGrowth int
 }
 
 // Settings are what all services share.
@@ -196,7 +199,7 @@ func Main(s Service) int {
 	if err != nil {
 		return fail(s, 2, err)
 	}
-	releaseHeap := RaiseHeap(vars)
+	releaseHeap := RaiseHeap(vars, s.HeapGrowth)
 	defer releaseHeap()
 	settings, err := Load[Settings](vars)
 	if err != nil {

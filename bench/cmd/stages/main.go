@@ -33,7 +33,7 @@ func run(args []string, in io.Reader, out io.Writer) (err error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	releaseHeap := service.RaiseHeap(service.Environ()) // as in every service, for all makes alike
+	releaseHeap := service.RaiseHeap(service.Environ(), 0) // as in every service, for all makes alike
 	defer releaseHeap()
 	dial := func() (*nats.Conn, error) { return nats.Connect(args[1]) }
 	ends, err := chain.Start(ctx, args[0], dial)

@@ -36,8 +36,14 @@ func Description() service.Description {
 	}
 }
 
+// heapGrowth is in per cent: a notifier keeps what its clients take. With 2,500 of them
+// and the 25 of the other services it took 6 MiB more (docs/profile.md).
+const heapGrowth = 15
+
 // Service returns the notifier.
-func Service() service.Service { return service.Service{Description: Description(), Run: run} }
+func Service() service.Service {
+	return service.Service{Description: Description(), Run: run, HeapGrowth: heapGrowth}
+}
 
 // closeGrace is how long clients may take to receive what was emitted before a stop.
 const closeGrace = 3 * time.Second
