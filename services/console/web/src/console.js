@@ -36,7 +36,11 @@ if (saga) {
   addEventListener("pagehide", () => watch.close());
 }
 
+// What needs a script cannot be used before it is here.
 const all = document.getElementById("all");
-all?.addEventListener("change", () => {
-  for (const box of document.querySelectorAll('input[name="letter"]')) box.checked = all.checked;
-});
+if (all) {
+  all.addEventListener("change", () => {
+    for (const box of document.querySelectorAll('input[name="letter"]')) box.checked = all.checked;
+  });
+  all.disabled = false;
+}

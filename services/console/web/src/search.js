@@ -12,5 +12,6 @@ export function hashOnSubmit(form) {
     if (id.value) form.elements.user.value = userHash(id.value);
     for (const field of form.elements) if (field.name && !field.value) field.disabled = true; // a short address
   });
+  id.disabled = false; // it was not to be used before
   addEventListener("pageshow", () => { for (const field of form.elements) field.disabled = false; });
 }

@@ -108,6 +108,7 @@ form.addEventListener("submit", async (e) => {
   await visit.run().catch((err) => say(err.message, "bad"));
   form.ariaBusy = "false";
 });
+for (const button of form.querySelectorAll("button")) button.disabled = false; // one pressed before would send the form away
 element("moods")?.addEventListener("change", (e) => {
   fetch("/signup/encryption", { method: "POST", body: new URLSearchParams({ mood: e.target.value }) });
 });

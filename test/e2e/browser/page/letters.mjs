@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mood, outcome, signUp, until, words } from "./words.mjs";
+import { follow, mood, outcome, signUp, until, words } from "./words.mjs";
 
 const bury = async (page, config, id) => {
   await signUp(page, config.url, "created", id);
@@ -15,7 +15,7 @@ export async function letters({ config, check, shot }) {
     const row = page.locator("tbody tr").first();
     await row.getByText("unusable answer").waitFor();
     await shot(page, "letters");
-    await row.locator("th a").click();
+    await follow(row.locator("th a"));
     await page.getByRole("heading", { name: /^Dead letter \d+$/ }).waitFor();
     const message = await page.locator("main").textContent();
     assert.match(message, /"sealed": "\(hidden\)"/);
@@ -27,7 +27,7 @@ export async function letters({ config, check, shot }) {
     await shot(page, "confirm");
     await page.getByRole("button", { name: "Replay", exact: true }).click();
     await page.getByRole("heading", { name: "1 of 1 replayed" }).waitFor();
-    await page.getByRole("link", { name: /-r1$/ }).click();
+    await follow(page.getByRole("link", { name: /-r1$/ }));
     await until("the saga", () => page.locator(".timeline h3").allTextContents(), (all) => all.at(-1) === "completed");
     await page.getByText("(this one)").waitFor();
     await page.getByRole("link", { name: /\.code-checked$/ }).first().waitFor(); // its cause, in the first attempt
@@ -45,7 +45,7 @@ export async function letters({ config, check, shot }) {
     await page.getByLabel("choose all").check();
     await page.getByRole("button", { name: "Discard the chosen…" }).click();
     await page.getByRole("heading", { name: `Discard ${before} dead letters?` }).waitFor();
-    await page.getByRole("link", { name: "Do nothing" }).click();
+    await follow(page.getByRole("link", { name: "Do nothing" }));
     assert.equal(await page.locator("tbody input").count(), before);
     await page.getByLabel("choose all").check();
     await page.getByRole("button", { name: "Discard the chosen…" }).click();

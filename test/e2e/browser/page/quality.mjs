@@ -26,6 +26,16 @@ export async function quality({ config, check, shot }) {
       });
     }
   }
+  await check("what needs a script cannot be used without it", {}, async (page) => {
+    const needing = { "/letters": "#all", "/sagas": "#search-id", "/signup": "#signup button" };
+    const states = async (path) => {
+      await page.goto(config.url + path);
+      return [...new Set(await page.locator(needing[path]).evaluateAll((all) => all.map((e) => e.disabled)))];
+    };
+    for (const path of Object.keys(needing)) assert.deepEqual(await states(path), [false], path);
+    await page.route("**/static/*.js", (r) => r.abort());
+    for (const path of Object.keys(needing)) assert.deepEqual(await states(path), [true], path);
+  });
   await check("everything can be reached with the keyboard", {}, async (page) => {
     await page.goto(`${config.url}/letters`);
     await page.keyboard.press("Tab");

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mood, outcome, signUp, until, words } from "./words.mjs";
+import { follow, mood, outcome, signUp, until, words } from "./words.mjs";
 
 export async function sagas({ config, check, shot }) {
   await check("a registration is found by its Id, which never leaves the browser", {}, async (page) => {
@@ -11,9 +11,12 @@ export async function sagas({ config, check, shot }) {
     await page.getByLabel(/^Id of the user/).fill(id);
     await page.getByRole("button", { name: "Search" }).click();
     await page.getByText("Of one user:").waitFor();
-    assert.equal(await page.locator("tbody tr").count(), 1);
+    await until("the rows", async () => {
+      await page.reload(); // the console may have heard of it after the person
+      return page.locator("tbody tr").count();
+    }, (n) => n === 1);
     assert.ok(!asked.some((a) => a.includes(id)), "the Id was sent");
-    await page.locator("tbody th a").click();
+    await follow(page.locator("tbody th a"));
     await page.getByRole("heading", { name: "Timeline" }).waitFor();
     await page.locator("summary").nth(1).click();
     const text = await page.locator("main").textContent();
@@ -26,8 +29,10 @@ export async function sagas({ config, check, shot }) {
     await signUp(page, config.url, "code_incorrect");
     await outcome(page, words.code_incorrect);
     const saga = (await page.locator("#trail a").textContent()).split(" ").at(-1);
-    await page.goto(`${config.url}/sagas?saga=${saga}`);
-    assert.deepEqual(await page.locator("tbody th").allTextContents(), [saga]);
+    await until("the saga", async () => {
+      await page.goto(`${config.url}/sagas?saga=${saga}&outcome=code_incorrect`); // the console may have heard of it after the person
+      return page.locator("tbody th").allTextContents();
+    }, (all) => all.length === 1 && all[0] === saga);
     await page.goto(`${config.url}/sagas?outcome=code_incorrect`);
     assert.ok((await page.locator("tbody th").allTextContents()).includes(saga));
     await shot(page, "sagas");
@@ -41,7 +46,7 @@ export async function sagas({ config, check, shot }) {
   await check("the page of a saga grows as it happens, and keeps what was opened", {}, async (page) => {
     await mood(page, config.url, "away");
     await signUp(page, config.url);
-    await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+    await follow(page.getByRole("link", { name: /^Timeline of saga/ }));
     await until("the timeline", () => page.locator(".timeline h3").allTextContents(), (all) => all.at(-1) === "code-checked");
     await page.locator("summary").first().click();
     const back = await page.context().newPage();
@@ -67,7 +72,7 @@ export async function sagas({ config, check, shot }) {
   await check("a failed saga shows its compensations", {}, async (page) => {
     await signUp(page, config.url, "user_exists");
     await outcome(page, words.user_exists);
-    await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+    await follow(page.getByRole("link", { name: /^Timeline of saga/ }));
     await page.getByRole("heading", { name: "Compensation" }).waitFor();
     await until("the compensations", async () => {
       await page.reload();

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { outcome, signUp, until, words } from "./words.mjs";
+import { follow, outcome, signUp, until, words } from "./words.mjs";
 
 export async function signup({ config, check, shot }) {
   await check("a person signs up and hears of it, step by step", {}, async (page) => {
@@ -7,7 +7,7 @@ export async function signup({ config, check, shot }) {
     await outcome(page, words.created);
     await until("lights", () => page.locator("#lights .on").allTextContents(), (on) => on.length === 6);
     await shot(page, "signup");
-    await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+    await follow(page.getByRole("link", { name: /^Timeline of saga/ }));
     await page.getByRole("heading", { name: "Timeline" }).waitFor();
     assert.deepEqual(await page.locator(".timeline h3").allTextContents(),
       ["token-verified", "code-checked", "encrypted", "created", "completed"]);
@@ -18,7 +18,7 @@ export async function signup({ config, check, shot }) {
       await signUp(page, config.url, want);
       await outcome(page, text);
       await until("lights", () => page.locator("#lights .off").allTextContents(), (off) => off.length === 1);
-      await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+      await follow(page.getByRole("link", { name: /^Timeline of saga/ }));
       assert.equal(await page.locator(".facts .mark").first().textContent(), want);
     });
   }
@@ -26,7 +26,7 @@ export async function signup({ config, check, shot }) {
     await signUp(page, config.url, "duplicate_request");
     await until("outcome", () => page.locator("#outcome").textContent(),
       (t) => t === `${words.created} (the outcome of the registration that this one duplicates)`);
-    await page.getByRole("link", { name: /^Timeline of saga/ }).click();
+    await follow(page.getByRole("link", { name: /^Timeline of saga/ }));
     await page.getByText("it duplicates").waitFor();
   });
 }

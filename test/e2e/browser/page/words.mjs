@@ -22,6 +22,12 @@ export async function until(what, find, matches, patience = 45_000) {
   }
 }
 
+// follow clicks a link and waits for the whole page that it leads to.
+export async function follow(link) {
+  await link.click();
+  await link.page().waitForLoadState();
+}
+
 export async function signUp(page, url, want = "created", id) {
   await page.goto(`${url}/signup`);
   if (id) await page.getByLabel("Id").fill(id);
