@@ -41,12 +41,22 @@ func TestHeartbeat_EndsAClientThatIsSilent(t *testing.T) {
 		h.expectClosed(p.SID, PingTimeout)
 	})
 	t.Run("with a websocket that never took over", func(t *testing.T) {
+		h := start(t, Options{PingInterval: 30 * time.Millisecond, PingTimeout: enginetest.Patience})
 		p := enginetest.OpenPolling(t, h.url)
 		w := enginetest.DialWebsocket(t, h.url, p.SID)
 		w.Say("2probe")
+		h.overdue(p.SID)
 		h.expectClosed(p.SID, PingTimeout)
 		_ = w.ExpectEnd()
 	})
+}
+
+// overdue has the time for an answer to a ping be over.
+func (h *harness) overdue(sid string) {
+	s := h.echo(sid).session
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pingAt, s.pongBy = time.Time{}, time.Now()
 }
 
 func TestSession_ExpiresUnlessItIsToldOtherwise(t *testing.T) {
