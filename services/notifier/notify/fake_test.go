@@ -90,8 +90,10 @@ func (p *past) twice(sagaID, of string, age at) *past {
 }
 
 // unreadable adds a completion in the headers of a later contract.
-func (p *past) unreadable(sagaID string) *past {
-	p.completed(sagaID, 0)
+func (p *past) unreadable(sagaID string) *past { return p.completed(sagaID, 0).lose() }
+
+// lose makes the last event one that cannot be read.
+func (p *past) lose() *past {
 	p.events[len(p.events)-1].Data = nil
 	return p
 }

@@ -84,10 +84,19 @@ func (n notifier) told(ctx context.Context, o outcome) (bool, error) {
 	return !found || o.Time.Sub(completed.Time) > recent, err
 }
 
-// last returns the outcome that a client of user id hears when it joins: the
-// latest one of the last minutes, unless a newer registration is under way,
-// whose outcome will come.
+// last returns the outcome that a client of user id hears when it joins. It fails
+// only while the event store cannot be read.
 func (n notifier) last(ctx context.Context, id string) (rooms.Message, bool, error) {
+	m, found, err := n.latest(ctx, id)
+	if err != nil {
+		err = fmt.Errorf("%w: %w", rooms.ErrUnavailable, err)
+	}
+	return m, found, err
+}
+
+// latest returns the latest outcome of the last minutes, unless a newer
+// registration is under way, whose outcome will come.
+func (n notifier) latest(ctx context.Context, id string) (rooms.Message, bool, error) {
 	user := event.UserHash(id)
 	completed, found, err := n.find(ctx, event.UserEvents(event.TypeCompleted, user))
 	if err != nil || found {
@@ -118,15 +127,22 @@ func (n notifier) original(ctx context.Context, duplicate outcome) (outcome, boo
 // openSince reports whether a saga of the same user has begun after o and not ended.
 func (n notifier) openSince(ctx context.Context, o outcome) (bool, error) {
 	begun, err := n.history.LastMatching(ctx, event.UserEvents(event.TypeTokenVerified, o.User))
-	if errors.Is(err, saga.ErrNoEvent) || err == nil && begun.Sequence < o.Sequence {
+	switch {
+	case errors.Is(err, saga.ErrNoEvent), err == nil && begun.Sequence < o.Sequence, unreadable(begun, err):
 		return false, nil
-	}
-	if err != nil {
+	case err != nil:
 		return false, err
 	}
 	last, err := n.history.LastMatching(ctx, begun.History())
+	if unreadable(last, err) {
+		return false, nil
+	}
 	return err == nil && !last.Type.Terminal(), err
 }
+
+// unreadable reports whether an event is there that cannot be read. It will never
+// be, so nothing may wait for it.
+func unreadable(e saga.Stored, err error) bool { return err != nil && e.Sequence != 0 }
 
 // find returns the last event that matches filter if it is a recent outcome.
 func (n notifier) find(ctx context.Context, filter string) (outcome, bool, error) {
@@ -135,13 +151,13 @@ func (n notifier) find(ctx context.Context, filter string) (outcome, bool, error
 }
 
 // ended returns the last event that matches filter if it is an outcome. One
-// that cannot be read is none: it will never be, so nothing may wait for it.
+// that cannot be read is none.
 func (n notifier) ended(ctx context.Context, filter string) (outcome, bool, error) {
 	e, err := n.history.LastMatching(ctx, filter)
 	switch {
 	case errors.Is(err, saga.ErrNoEvent), err == nil && !e.Type.Terminal():
 		return outcome{}, false, nil
-	case err != nil && e.Sequence == 0:
+	case err != nil && !unreadable(e, err):
 		return outcome{}, false, err
 	}
 	o := outcome{Stored: e}

@@ -87,6 +87,9 @@ func TestLast_TellsALateClientTheOutcome(t *testing.T) {
 		"not for a duplicate of what is forgotten": {new(past).twice("b", "a", justNow), silence},
 		"not for a duplicate of what is no saga":   {new(past).completed("a", tooOld).twice("b", "*", justNow), silence},
 		"not of what cannot be read":               {new(past).unreadable("a"), silence},
+		"and what cannot be read is not waited for": {
+			new(past).failed("a", justNow, event.CodeIncorrect).begun("b").lose(), message("a", event.CodeIncorrect),
+		},
 		"of a failed one when the completion cannot be read": {
 			new(past).unreadable("a").failed("b", justNow, event.CodeIncorrect), message("b", event.CodeIncorrect),
 		},

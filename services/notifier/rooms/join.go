@@ -111,10 +111,11 @@ func (srv *Server) authorize(s *socket, id string) error {
 	return err
 }
 
-// lastRetry is the longest pause before Authorize is asked again.
+// lastRetry is the longest pause before Authorize or Last is asked again.
 const lastRetry = 2 * time.Second
 
-// replay tells a socket that has become a member of a room its last outcome.
+// replay tells a socket that has become a member of a room its last outcome. While
+// nobody can tell it, the others that wait would hear nothing either, so it waits on.
 func (srv *Server) replay(s *socket, id string) {
 	if s.ctx.Err() != nil {
 		return // it has gone while it waited
@@ -143,12 +144,12 @@ func (srv *Server) tryReplay(s *socket, id string) error {
 		if err == nil {
 			err = errors.New("outcomes were emitted each time it was read")
 		}
-		if try == tries {
+		if try >= tries && !errors.Is(err, ErrUnavailable) {
 			return err
 		}
 		select {
 		case <-time.After(pause):
-			pause *= 2
+			pause = min(2*pause, lastRetry)
 		case <-s.ctx.Done():
 			return s.ctx.Err()
 		}

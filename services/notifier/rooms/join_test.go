@@ -194,17 +194,32 @@ func TestJoinRoom_TriesTheLastOutcomeAgain(t *testing.T) {
 	c.hear(created("s1"))
 }
 
+func TestJoinRoom_WaitsForTheLastOutcomeWhileNobodyCanTellIt(t *testing.T) {
+	var reads atomic.Int32
+	h := start(t, Options{Retry: time.Millisecond, Lookups: 1, Last: func(context.Context, string) (Message, bool, error) {
+		if reads.Add(1) <= 3*tries {
+			return Message{}, false, fmt.Errorf("%w: the event store is away", ErrUnavailable)
+		}
+		return created("s1"), true, nil
+	}})
+	first, second := h.connect(nil), h.connect(nil)
+	first.join("ana")
+	second.join("ben")
+	first.hear(created("s1"))
+	second.hear(created("s1"))
+}
+
 func TestJoinRoom_GivesUpTheLastOutcomeButNotTheRoom(t *testing.T) {
 	var works atomic.Bool
 	h := start(t, Options{Retry: time.Millisecond, Last: func(context.Context, string) (Message, bool, error) {
 		if !works.Load() {
-			return Message{}, false, errors.New("the event store is away")
+			return Message{}, false, errors.New("a fault of Last")
 		}
 		return created("s1"), true, nil
 	}})
 	c := h.connect(nil)
 	c.join("ana")
-	enginetest.Eventually(t, "the log tells", func() bool { return strings.Contains(h.log.String(), "the event store is away") })
+	enginetest.Eventually(t, "the log tells", func() bool { return strings.Contains(h.log.String(), "a fault of Last") })
 	if strings.Contains(h.log.String(), "ana") {
 		t.Errorf("the log tells the room:\n%s", h.log)
 	}

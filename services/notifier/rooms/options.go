@@ -31,7 +31,8 @@ type Options struct {
 
 	// Last returns the outcome for a client that joins after it was emitted; false
 	// when there is none. It must see every message that Emit was called with
-	// before. It is tried a few times. When Last is nil, nothing is replayed.
+	// before. It is tried a few times, and for as long as the client stays while its
+	// error wraps ErrUnavailable. When Last is nil, nothing is replayed.
 	Last func(ctx context.Context, id string) (Message, bool, error)
 
 	// Logger is told of what operators may need to know, never of a token, a room
@@ -56,11 +57,11 @@ type Options struct {
 	PingTimeout    time.Duration // for that answer; default 20 s
 }
 
-// ErrUnavailable is wrapped by errors of Authorize that are not the client's doing.
+// ErrUnavailable is wrapped by errors of Authorize and Last that say that nobody can tell.
 var ErrUnavailable = errors.New("cannot tell at present")
 
-// tries is how often Last is called before a replay is given up: with the default
-// pause, over three seconds.
+// tries is how often Last is called before a replay is given up that fails for
+// another reason than ErrUnavailable: with the default pause, over three seconds.
 const tries = 5
 
 // maxToken bounds the token of a client, in bytes.
