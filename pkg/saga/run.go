@@ -74,7 +74,7 @@ func orDefault[T int | time.Duration](v, otherwise T) T {
 }
 
 // runner runs one step. Its fields do not change once it runs. Each loop has a copy
-// with an outbox of its own; the turn to pull is theirs together.
+// with an outbox of its own.
 type runner[In, Out event.Body] struct {
 	cfg      Config
 	step     Step[In, Out]
@@ -84,7 +84,6 @@ type runner[In, Out event.Body] struct {
 	source   string
 	store    *Store
 	out      appender                                // of the loop
-	turn     chan struct{}                           // holds one token, unless a loop pulls
 	publish  func(subject string, data []byte) error // without an answer
 	observer Observer
 	log      zerolog.Logger
@@ -121,8 +120,7 @@ func Run[In, Out event.Body](ctx context.Context, cfg Config, step Step[In, Out]
 
 func newRunner[In, Out event.Body](cfg Config, step Step[In, Out]) (*runner[In, Out], error) {
 	var in In
-	r := &runner[In, Out]{cfg: cfg.withDefaults(), step: step, consumes: in.EventType(), turn: make(chan struct{}, 1)}
-	r.passTurn()
+	r := &runner[In, Out]{cfg: cfg.withDefaults(), step: step, consumes: in.EventType()}
 	for _, s := range event.Path() {
 		if s.Name == step.Name {
 			r.source, r.appends = "/create-user/"+s.Service, s.Appends

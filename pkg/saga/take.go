@@ -116,8 +116,6 @@ const (
 	reconnectPoll = 200 * time.Millisecond
 	// busyPause is how long a loop leaves the others what there is.
 	busyPause = 5 * time.Millisecond
-	// gather is how long after a batch that was not full the next may be pulled.
-	gather = 2 * time.Millisecond
 )
 
 // take takes up to n events, waiting for the first.
@@ -132,7 +130,7 @@ func (r *runner[In, Out]) take(ctx context.Context, in *inbox, n int, wait time.
 	deliveries := in.late(n)
 	var err error
 	if len(deliveries) == 0 {
-		deliveries, err = r.pullInTurn(ctx, in, n, wait)
+		deliveries, err = in.pull(n, wait)
 	}
 	switch {
 	case errors.Is(err, errBusy):
@@ -147,32 +145,6 @@ func (r *runner[In, Out]) take(ctx context.Context, in *inbox, n int, wait time.
 	}
 	return taken
 }
-
-// pullInTurn pulls when it is the loop's turn, which it awaits no longer than wait. Loops that
-// pulled side by side would share out what comes: each event would be a batch of
-// its own until all loops have one. Of those that come close together, the second
-// waits for the third; a lone one still waits for nobody.
-func (r *runner[In, Out]) pullInTurn(ctx context.Context, in *inbox, n int, wait time.Duration) ([]*nats.Msg, error) {
-	limit := time.NewTimer(wait)
-	defer limit.Stop()
-	select {
-	case <-r.turn:
-	case <-limit.C:
-		return nil, nil
-	case <-ctx.Done():
-		return nil, nil
-	}
-	deliveries, err := in.pull(n, wait)
-	if len(deliveries) > 0 && len(deliveries) < n {
-		time.AfterFunc(gather, r.passTurn)
-	} else {
-		r.passTurn()
-	}
-	return deliveries, err
-}
-
-// passTurn lets another loop pull.
-func (r *runner[In, Out]) passTurn() { r.turn <- struct{}{} }
 
 // leave ends a loop: it gives back what is held, and what comes too late.
 func (r *runner[In, Out]) leave(in *inbox, held []*message[In]) {
