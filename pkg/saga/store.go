@@ -165,7 +165,7 @@ func parseAnswer(data []byte) (Stored, error) {
 	if len(answer.Message.Header) > 0 {
 		var err error
 		if header, err = nats.DecodeHeadersMsg(answer.Message.Header); err != nil {
-			return Stored{}, fmt.Errorf("read the last event: headers: %w", err)
+			return Stored{Sequence: answer.Message.Sequence, Time: answer.Message.Time}, fmt.Errorf("read the last event: headers: %w", err)
 		}
 	}
 	stored, err := ParseStored(answer.Message.Subject, header, answer.Message.Data)

@@ -126,7 +126,7 @@ func (srv *Server) replay(s *socket, id string) {
 	}
 	srv.registry.unsettle(s, id)
 	if s.ctx.Err() == nil {
-		srv.log.Warn().Str("client", s.id).Err(err).Int("tries", tries).Msg("the last outcome could not be replayed; the client hears what is emitted from now on")
+		srv.log.Warn().Str("client", s.id).Err(err).Msg("the last outcome could not be replayed; the client hears what is emitted from now on")
 	}
 }
 
@@ -134,8 +134,8 @@ func (srv *Server) tryReplay(s *socket, id string) error {
 	if srv.opts.Last == nil {
 		return nil
 	}
-	pause := srv.opts.Retry
-	for try := 1; ; try++ {
+	pause, away, failed := srv.opts.Retry, 0, 0
+	for {
 		seen := s.emitted()
 		m, found, err := srv.last(s.ctx, id)
 		if err == nil && (!found || s.replay(m.Saga, profileResponse(m), seen)) {
@@ -144,7 +144,11 @@ func (srv *Server) tryReplay(s *socket, id string) error {
 		if err == nil {
 			err = errors.New("outcomes were emitted each time it was read")
 		}
-		if try >= tries && !errors.Is(err, ErrUnavailable) {
+		if errors.Is(err, ErrUnavailable) {
+			if away++; away == tries {
+				srv.log.Warn().Str("client", s.id).Err(err).Msg("the last outcome cannot be replayed yet")
+			}
+		} else if failed++; failed == tries {
 			return err
 		}
 		select {

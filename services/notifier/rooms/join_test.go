@@ -197,7 +197,7 @@ func TestJoinRoom_TriesTheLastOutcomeAgain(t *testing.T) {
 func TestJoinRoom_WaitsForTheLastOutcomeWhileNobodyCanTellIt(t *testing.T) {
 	var reads atomic.Int32
 	h := start(t, Options{Retry: time.Millisecond, Lookups: 1, Last: func(context.Context, string) (Message, bool, error) {
-		if reads.Add(1) <= 3*tries {
+		if reads.Add(1) <= tries+2 {
 			return Message{}, false, fmt.Errorf("%w: the event store is away", ErrUnavailable)
 		}
 		return created("s1"), true, nil
@@ -359,4 +359,47 @@ func TestReplay_WaitsWithoutAGoroutine(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
+}
+
+func TestReplay_ForgetsThoseWhoHaveGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tell := make(chan struct{})
+		srv, err := New(Options{Lookups: 1, Last: func(context.Context, string) (Message, bool, error) {
+			<-tell
+			return Message{}, false, nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 100 {
+			s := newSocket(srv.ctx, fmt.Sprint(i), "", new(recorder))
+			srv.registry.enter(s)
+			srv.joinRoom(s, args("ana"), "1")
+			synctest.Wait()
+			s.end()
+		}
+		if n := len(srv.replays.waiting); n > 1 {
+			t.Errorf("%d wait of whom all but one have gone", n)
+		}
+		close(tell)
+		if err := srv.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestJoinRoom_CountsNoTryWhileNobodyCanTell(t *testing.T) {
+	var reads atomic.Int32
+	h := start(t, Options{Retry: time.Millisecond, Last: func(context.Context, string) (Message, bool, error) {
+		switch n := reads.Add(1); {
+		case n <= tries:
+			return Message{}, false, ErrUnavailable
+		case n < 2*tries:
+			return Message{}, false, errors.New("a fault of Last")
+		}
+		return created("s1"), true, nil
+	}})
+	c := h.connect(nil)
+	c.join("ana")
+	c.hear(created("s1"))
 }

@@ -48,7 +48,7 @@ type Options struct {
 	MaxRooms   int // rooms of one client; default 8
 	MaxRoom    int // bytes of a room's name; default 512
 	Queue      int // messages that wait for one client; default 128
-	Lookups    int // clients for which Last is called at once; default 64
+	Lookups    int // joins for which Last is called at once; default 64
 
 	CallTimeout    time.Duration // for one call of Authorize or Last; default 5 s
 	Retry          time.Duration // before Last is tried again, doubled each time; default 200 ms

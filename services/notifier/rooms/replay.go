@@ -1,6 +1,9 @@
 package rooms
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // replays reads the last outcomes for sockets that have joined a room, for so many
 // at once: when a notifier restarts, all its clients join again together. One that
@@ -32,6 +35,9 @@ func (q *replays) begin(r replay) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.running == q.limit {
+		if len(q.waiting) == cap(q.waiting) { // rather than grow: those who have gone wait for nothing
+			q.waiting = slices.DeleteFunc(q.waiting, func(r replay) bool { return r.socket.ctx.Err() != nil })
+		}
 		q.waiting = append(q.waiting, r)
 		return false
 	}

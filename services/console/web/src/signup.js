@@ -109,6 +109,8 @@ form.addEventListener("submit", async (e) => {
   form.ariaBusy = "false";
 });
 for (const button of form.querySelectorAll("button")) button.disabled = false; // one pressed before would send the form away
-element("moods")?.addEventListener("change", (e) => {
+const moods = element("moods");
+moods?.addEventListener("change", (e) => {
   fetch("/signup/encryption", { method: "POST", body: new URLSearchParams({ mood: e.target.value }) });
 });
+if (moods) moods.disabled = false;

@@ -27,7 +27,7 @@ export async function quality({ config, check, shot }) {
     }
   }
   await check("what needs a script cannot be used without it", {}, async (page) => {
-    const needing = { "/letters": "#all", "/sagas": "#search-id", "/signup": "#signup button" };
+    const needing = { "/letters": "#all", "/sagas": "#search-id", "/signup": "#signup button, #moods" };
     const states = async (path) => {
       await page.goto(config.url + path);
       return [...new Set(await page.locator(needing[path]).evaluateAll((all) => all.map((e) => e.disabled)))];

@@ -80,9 +80,10 @@ func (srv *Server) serve(conn *websocket.Conn, input *bufio.Reader, start func(*
 // so ends the session alone, as net/http has it.
 func (srv *Server) guard(end func()) {
 	if p := recover(); p != nil {
-		defer srv.guard(func() {}) // end may panic as well
-		srv.opts.Panicked(fmt.Errorf("a websocket's session: panic of type %T\n%s", p, debug.Stack()))
-		end()
+		stack := debug.Stack()
+		defer func() { _ = recover() }() // end may panic as well
+		defer end()
+		srv.opts.Panicked(fmt.Errorf("a websocket's session: panic of type %T\n%s", p, stack))
 	}
 }
 
