@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,12 +157,7 @@ func TestCache_EveryTokenOfARotatedKeyIsAccepted(t *testing.T) {
 			defer v.Close()
 			expect(t, v, before.token(t), nil)
 			e.serve(setAfter, 0)
-			rotated := after.token(t)
-			var verifying sync.WaitGroup
-			for range 200 {
-				verifying.Go(func() { expect(t, v, rotated, nil) })
-			}
-			verifying.Wait()
+			expectAtOnce(t, 200, v, after.token(t), nil)
 			if got := e.requests(); got != 2 {
 				t.Errorf("%d requests, want 2", got)
 			}
@@ -216,11 +210,7 @@ func TestCache_AFloodOfUnknownKeysCausesOneRefreshAMinute(t *testing.T) {
 		expect(t, v, good, nil)
 		const minutes = 10
 		for range minutes * 60 {
-			var callers sync.WaitGroup
-			for range 20 {
-				callers.Go(func() { expect(t, v, bad, token.ErrInvalid) })
-			}
-			callers.Wait()
+			expectAtOnce(t, 20, v, bad, token.ErrInvalid)
 			expect(t, v, good, nil)
 			time.Sleep(time.Second - 50*time.Millisecond)
 		}
@@ -245,12 +235,7 @@ func TestCache_ManyCallersShareOneFetch(t *testing.T) {
 		defer v.Close()
 		expect(t, v, before.token(t), nil)
 		e.serve(setAfter, time.Second)
-		tok := after.token(t)
-		var callers sync.WaitGroup
-		for range 200 {
-			callers.Go(func() { expect(t, v, tok, nil) })
-		}
-		callers.Wait()
+		expectAtOnce(t, 200, v, after.token(t), nil)
 		if got := e.requests(); got != 2 {
 			t.Errorf("%d requests, want 2", got)
 		}

@@ -61,3 +61,13 @@ func expect(t *testing.T, v *token.Verifier, tok string, want error) {
 		t.Errorf("got %v, want %v", err, want)
 	}
 }
+
+// expectAtOnce is expect for so many callers at the same time.
+func expectAtOnce(t *testing.T, callers int, v *token.Verifier, tok string, want error) {
+	t.Helper()
+	var verifying sync.WaitGroup
+	for range callers {
+		verifying.Go(func() { expect(t, v, tok, want) })
+	}
+	verifying.Wait()
+}
